@@ -172,7 +172,7 @@ def test_every_cent_of_every_month_is_read_and_adds_up(
     assert reading.money == truth(invoices)
     for one in reading.billed:
         assert one.invoices == one.lines.amount == sum(share.amount for share in one.parts.values())
-        assert one.is_explained
+        assert (one.unexplained, one.gaps) == (0, ())
 
 
 def _drop(lines: list[Json], at: int, _: Decimal) -> None:

@@ -328,7 +328,7 @@ def test_a_machine_without_keyring_is_told_but_not_bad() -> None:
 
 
 def test_a_missing_settings_file_is_told_but_not_bad(tmp_path: Path) -> None:
-    found = doctor.folder_check("Settings file", tmp_path / "xlsync.toml", "Run `xlsync login`.")
+    found = doctor.settings_file_check(tmp_path / "xlsync.toml")
     assert (found.state, found.next_step) == (CheckState.UNSURE, "Run `xlsync login`.")
 
 

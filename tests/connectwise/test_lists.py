@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.remote import all_lists
 from xlsync.connectwise.client import ConnectWise
-from xlsync.connectwise.lists import read_lists, read_tables
 from xlsync.errors import ApiError
 from xlsync.models import Lists
 from xlsync.sandbox.connectwise.api import json_response
@@ -46,7 +46,7 @@ class Reading:
     def read(self, *, later: dt.timedelta = dt.timedelta(), refresh: bool = False) -> Lists:
         """Read the lists so much later; what was asked for is in `seen`."""
         self.sandbox.log.clear()
-        lists = read_lists(read_tables(self.connectwise, self.cache, now=NOW + later, refresh=refresh))
+        lists = all_lists(self.connectwise, self.cache, now=NOW + later, refresh=refresh)
         self.seen = list(self.sandbox.log)
         return lists
 
@@ -279,5 +279,5 @@ def test_lists_are_the_same_through_a_cache_on_disk_and_after_it_is_deleted(
 
 def test_progress_tells_how_many_records_came(reading: Reading) -> None:
     counts: list[int] = []
-    lists = read_lists(read_tables(reading.connectwise, {}, now=NOW, progress=counts.append))
+    lists = all_lists(reading.connectwise, now=NOW, progress=counts.append)
     assert sum(counts) >= len(lists.companies) + len(lists.agreements) + len(lists.items)

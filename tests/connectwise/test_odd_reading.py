@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.remote import connected, connectwise_settings
+from tests.helpers.remote import all_lists, connected, connectwise_settings
 from xlsync.connectwise.client import ConnectWise
-from xlsync.connectwise.lists import read_lists, read_tables
 from xlsync.connectwise.records import read_agreement, read_date, read_item, read_recap, read_setup
 from xlsync.errors import ApiError
 from xlsync.models import Agreement, Lists
@@ -20,7 +19,7 @@ LISTS = ("/company/companies", "/finance/agreements", "/procurement/catalog")
 
 
 def lists_of(connectwise: ConnectWise, cache: Any = None) -> Lists:
-    return read_lists(read_tables(connectwise, {} if cache is None else cache, now=NOW))
+    return all_lists(connectwise, cache, now=NOW)
 
 
 @pytest.mark.parametrize("path", LISTS)

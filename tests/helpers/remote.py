@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import socket
 import threading
 import time
@@ -14,6 +15,8 @@ from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from xlsync.connectwise.client import ConnectWise
+from xlsync.connectwise.lists import LISTS, ListReading, Tables, read_lists
+from xlsync.models import Lists
 from xlsync.settings import ConnectWiseSettings
 
 Answer = Callable[[Request], Response]
@@ -90,6 +93,22 @@ def connectwise_settings(url: str, keys: dict[str, str], **more: Any) -> Connect
             **more,
         }
     )
+
+
+def all_lists(
+    connectwise: ConnectWise,
+    cache: Any = None,
+    *,
+    now: dt.datetime,
+    refresh: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Lists:
+    """All lists as commands read them, one after another."""
+    kept = {} if cache is None else cache
+    reading = ListReading(connectwise, kept, now=now, refresh=refresh, progress=progress)
+    setup, odd = reading.setup()
+    companies, agreements, items = map(reading.records, LISTS)
+    return read_lists(Tables(companies=companies, agreements=agreements, items=items, setup=setup, odd=odd))
 
 
 @contextmanager

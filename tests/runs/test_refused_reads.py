@@ -14,13 +14,13 @@ import simplejson
 
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import MISMATCHES
+from tests.helpers.remote import all_lists
 from xlsync.apply.actions import CreateAddition
 from xlsync.apply.journal import Journal
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import Outcome, Plan, State
 from xlsync.connectwise.client import ConnectWise
-from xlsync.connectwise.lists import read_lists, read_tables
 from xlsync.errors import ApiError
 from xlsync.models import Lists
 from xlsync.records import replace
@@ -121,7 +121,7 @@ def test_any_other_failure_to_read_custom_fields_creates_nothing(
 
 
 def lists_of(connectwise: ConnectWise, cache: Any = None) -> Lists:
-    return read_lists(read_tables(connectwise, {} if cache is None else cache, now=NOW))
+    return all_lists(connectwise, cache, now=NOW)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class PlanText:
     created: str = ""  # counts
     names: tuple[str, ...] = ()  # names of records to create
 
-    def sections(self, most: int | None = None) -> list[tuple[str, Sequence[str]]]:
+    def sections(self, most: int | None) -> list[tuple[str, Sequence[str]]]:
         """Return the sections in order, each with a title; at most `most` of `changes` and `names`.
 
         Every cancellation is listed.

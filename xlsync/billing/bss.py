@@ -109,7 +109,7 @@ class Bss:
         """Read one invoice, to try the keys; raises ApiError where that fails."""
         self.service.get("api/invoices", {"pageIndex": 1, "pageSize": 1})
 
-    def read_charged(self, month: Month, *, by: By, progress: Progress | None = None) -> ChargedMonth:
+    def read_charged(self, month: Month, *, by: By, progress: Progress | None) -> ChargedMonth:
         """Read the lines that the distributor billed in a month, by invoice date or by charged period.
 
         The billing plans are not read yet: `read_plans` reads and adds them. The invoices' totals are there
@@ -148,7 +148,7 @@ class Bss:
             to_ask=plans_to_ask(charged, known),
         )
 
-    def read_plans(self, month: ChargedMonth, progress: Progress | None = None) -> Billing:
+    def read_plans(self, month: ChargedMonth, progress: Progress | None) -> Billing:
         """Read the billing plans that are not known, cache them, and return the month's complete lines.
 
         A billing plan that could not be read is told in the line itself.

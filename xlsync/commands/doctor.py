@@ -46,7 +46,7 @@ def examine(
     """
     yield versions()
     if not is_demo:
-        yield folder_check("Settings file", settings_file(), "Run `xlsync login`.")
+        yield settings_file_check(settings_file())
         yield keyring_check(environ)
     yield writable(home)
     yield from bss_checks(open_settings)
@@ -74,16 +74,12 @@ def versions() -> Finding:
     return Finding("Versions", CheckState.GOOD, ", ".join(parts))
 
 
-def folder_check(name: str, file: Path, next_step: str) -> Finding:
-    """Check whether a file exists."""
+def settings_file_check(file: Path) -> Finding:
+    """Check whether there is a settings file."""
     if file.exists():
-        return Finding(name, CheckState.GOOD, str(file))
-    return Finding(
-        name,
-        CheckState.UNSURE,
-        f"{file} is not there: without it every setting must be an environment variable",
-        next_step,
-    )
+        return Finding("Settings file", CheckState.GOOD, str(file))
+    detail = f"{file} is not there: without it every setting must be an environment variable"
+    return Finding("Settings file", CheckState.UNSURE, detail, "Run `xlsync login`.")
 
 
 def writable(home: Path) -> Finding:

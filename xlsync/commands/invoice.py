@@ -208,8 +208,8 @@ def perform_invoices(
     systems: Systems,
     review: InvoiceReview,
     now: dt.datetime,
-    progress: Callable[[Outcome], None] | None = None,
-    save: Save | None = None,
+    progress: Callable[[Outcome], None] | None,
+    save: Save | None,
 ) -> tuple[str, tuple[Outcome, ...], Path]:
     """Create the reviewed invoices, save their PDFs, and write their numbers into the workbook.
 

@@ -327,7 +327,7 @@ def try_connectwise(values: Mapping[str, str]) -> None:
 _SYSTEMS: Final = (("bss", BSS_QUESTIONS, try_bss), ("connectwise", CONNECTWISE_QUESTIONS, try_connectwise))
 
 
-def trusted_backend(environ: Mapping[str, str] = os.environ) -> str:
+def trusted_backend(environ: Mapping[str, str]) -> str:
     """Return the name of the keyring; raises ConfigError where it does not protect secrets.
 
     A keyring that is not the operating system's is used only where somebody asked for it by name.

@@ -117,7 +117,7 @@ def keys_check(connectwise: ConnectWise) -> Finding:
     return Finding("ConnectWise: keys", CheckState.GOOD, "works")
 
 
-def site_check(connectwise: ConnectWise, *, is_served: bool = True) -> Finding:
+def site_check(connectwise: ConnectWise, *, is_served: bool) -> Finding:
     """Compare the site, codebase and release in use with those that the site names.
 
     With `is_served` False the release was refused, and the one to set is named.

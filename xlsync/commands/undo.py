@@ -13,14 +13,14 @@ from xlsync.apply.spent_approvals import TAKEN_BACK
 from xlsync.apply.undo import plan_undo
 from xlsync.commands.writing import open_book, open_live, with_noted
 from xlsync.errors import XlsyncError
-from xlsync.gather.systems import Systems, silent
+from xlsync.gather.systems import Systems
 from xlsync.models import Progress
 from xlsync.workbook.layout import INVOICES, MISMATCHES, NEW
 from xlsync.workbook.save import Save
 from xlsync.workbook.write import write_results
 
 
-def review_undo(systems: Systems, run: Run, progress: Progress = silent) -> tuple[Plan, Live]:
+def review_undo(systems: Systems, run: Run, progress: Progress) -> tuple[Plan, Live]:
     """Plan how to take a run back, by what ConnectWise holds now."""
     runs = systems.list_runs()
     live = open_live(systems, runs)
@@ -45,9 +45,7 @@ def results_of_undone(run: Run, outcomes: Sequence[Outcome], by: str, day: dt.da
     }
 
 
-def note_undone(
-    systems: Systems, path: Path, results: dict[str, str], run: str, save: Save | None = None
-) -> str:
+def note_undone(systems: Systems, path: Path, results: dict[str, str], run: str, save: Save | None) -> str:
     """Write the results of an undo into the rows of the workbook that asked for the run.
 
     Returns what to tell of it, which is empty where the rows say so now. `run` is the id of the run that was

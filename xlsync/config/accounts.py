@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -13,7 +12,7 @@ from xlsync.keyring_secrets import KeyringAccount, host_of
 _PROFILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
-def profile_name(environ: Mapping[str, str] = os.environ) -> str:
+def profile_name(environ: Mapping[str, str]) -> str:
     """Return the chosen profile, or an empty text; raises ConfigError where it cannot be a file's name."""
     name = environ.get("XLSYNC_PROFILE", "").strip()
     if name and not _PROFILE.fullmatch(name):

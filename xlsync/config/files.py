@@ -25,7 +25,7 @@ def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(given).expanduser() if given else Path(platformdirs.user_data_path("xlsync", appauthor=False))
 
 
-def file_name(environ: Mapping[str, str] = os.environ) -> str:
+def file_name(environ: Mapping[str, str]) -> str:
     """Return the name of the settings file: each profile has its own."""
     profile = profile_name(environ)
     return f"xlsync.{profile}.toml" if profile else FILE_NAME

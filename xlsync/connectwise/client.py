@@ -181,7 +181,7 @@ class ConnectWise:
         return {id_: read[id_] for id_ in sorted(read)}
 
     def each_additions(
-        self, agreement_ids: Iterable[int], *, whole: bool = False, with_status: bool = False
+        self, agreement_ids: Iterable[int], *, whole: bool = False, with_status: bool
     ) -> Generator[tuple[int, tuple[Addition, ...] | ApiError]]:
         """Read as `list_additions` does; yield each agreement's additions as soon as they are there."""
         fields = _WHOLE_ADDITION if whole else _ADDITION

@@ -65,26 +65,6 @@ class Tables:
     odd: tuple[str, ...] = ()
 
 
-def read_tables(
-    connectwise: ConnectWise,
-    cache: Cache,
-    *,
-    now: dt.datetime,
-    refresh: bool = False,
-    progress: Callable[[int], None] | None = None,
-) -> Tables:
-    """Read all lists; `refresh` ignores the cache. Raises ApiError where one cannot be read."""
-    reading = ListReading(connectwise, cache, now=now, refresh=refresh, progress=progress)
-    setup, odd = reading.setup()
-    return Tables(
-        companies=reading.records("companies"),
-        agreements=reading.records("agreements"),
-        items=reading.records("catalog"),
-        setup=setup,
-        odd=odd,
-    )
-
-
 class ListReading:
     """The reading of one command's lists, each by itself: threads may read them side by side.
 
@@ -97,8 +77,8 @@ class ListReading:
         cache: Cache,
         *,
         now: dt.datetime,
-        refresh: bool = False,
-        progress: Callable[[int], None] | None = None,
+        refresh: bool,
+        progress: Callable[[int], None],
     ) -> None:
         self._connectwise, self._cache, self._now = connectwise, cache, now
         self._refresh, self._progress = refresh, progress

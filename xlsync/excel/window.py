@@ -206,7 +206,7 @@ class OpenInExcel:
     is_shared: bool
 
 
-def list_open(platform: str = sys.platform) -> tuple[OpenInExcel, ...]:
+def list_open(platform: str) -> tuple[OpenInExcel, ...]:
     """List the workbooks that a running Excel has open; none where no Excel runs."""
     if platform not in {"win32", "darwin"}:
         return ()

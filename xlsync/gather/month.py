@@ -12,7 +12,7 @@ from xlsync.gather.linking import LinkedMonth, link_month, places_of
 from xlsync.gather.notices import month_notices
 from xlsync.gather.questions import Asking, Question
 from xlsync.gather.sources import MonthRequest, MonthSources
-from xlsync.gather.systems import Systems, silent
+from xlsync.gather.systems import Systems
 from xlsync.links.memory import Memory
 from xlsync.models import Account, Addition, BillingLine, Link, Lists, Month, Progress
 from xlsync.reconcile.invoice_preview import preview_invoices
@@ -43,7 +43,7 @@ def gather(
     asking: Asking,
     memory: Memory,
     decisions: Decisions,
-    progress: Progress = silent,
+    progress: Progress,
 ) -> Gathered:
     """Read what the month needs from both systems, link every line, and find every mismatch."""
     linked = link_month(systems, request, sources, lists, asking, memory, decisions.picked, progress)

@@ -217,7 +217,7 @@ class Held:
         self._sorted: dict[int, tuple[dict[int, set[int]], dict[str, list[Addition]]]] = {}
 
     def agreement_for(
-        self, line: BillingLine, company: Choice, item: int | str | None, of_period: int | None = None
+        self, line: BillingLine, company: Choice, item: int | str | None, of_period: int | None
     ) -> Choice | None:
         """Propose the agreement of a line for which nobody chose one.
 

@@ -101,7 +101,6 @@ class Mismatch(Struct, frozen=True, kw_only=True):
     is_held: bool = False  # a later month bills otherwise, or ConnectWise refuses it: nothing can be written
     since: str = ""  # the earliest month in which it was seen
     by_hand: Decimal | None = None  # money of the month that no write will bill
-    is_warned: bool = False  # the explanation warns of a write, so that none is preset
     is_half_done: bool = False  # its addition has ended, and the successor is not there yet
     explanation: str = ""
 

@@ -74,11 +74,6 @@ class Billed:
     unexplained: Decimal | None
     gaps: tuple[Gap, ...] = ()
 
-    @property
-    def is_explained(self) -> bool:
-        """Return whether every invoice that has a total is the sum of its lines."""
-        return not self.gaps and not self.unexplained
-
 
 def account_for(
     lines: Iterable[BillingLine],

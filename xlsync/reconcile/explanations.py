@@ -21,7 +21,7 @@ def with_warnings(mismatch: Mismatch, *warnings: str) -> Mismatch:
     if not any(warnings):
         return mismatch
     explanation = join_sentences(mismatch.explanation, *warnings)
-    return replace(mismatch, action=None, is_warned=True, explanation=explanation)
+    return replace(mismatch, action=None, explanation=explanation)
 
 
 def tell_agreement(month: Month, agreement: Agreement | None) -> str:

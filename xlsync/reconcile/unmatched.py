@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from decimal import Decimal
-from types import MappingProxyType
 
 from xlsync.amounts import impact_of
 from xlsync.models import (
@@ -117,7 +116,7 @@ def find_unbilled(
     links: Mapping[str, Link],
     books: Books,
     compared: Sequence[Comparison],
-    vanished: Mapping[int, str] = MappingProxyType({}),
+    vanished: Mapping[int, str],
 ) -> Iterator[Mismatch]:
     """Find active additions, on agreements linked this month, that no line is linked to.
 

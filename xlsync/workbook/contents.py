@@ -134,9 +134,7 @@ class Overview:
         return {str(kind): count[kind] for kind in MismatchKind}
 
 
-def line_cells(
-    line: BillingLine, link: Link, status: Status, labels: Labels, nearest: Nearest = NOTHING_NEAR
-) -> Cells:
+def line_cells(line: BillingLine, link: Link, status: Status, labels: Labels, nearest: Nearest) -> Cells:
     """Make the cells of a row of *Billing Lines*, except for its note."""
     return {
         "Customer": line.customer,

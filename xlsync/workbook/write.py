@@ -95,10 +95,10 @@ def write_export(
     *,
     exported_at: str,
     months: Sequence[Month],
-    reports: tuple[str, ...] = (),
-    first_exported_at: str = "",
-    known_runs: tuple[str, ...] | None = None,
-    progress: RowsDone = _silent,
+    reports: tuple[str, ...],
+    first_exported_at: str,
+    known_runs: tuple[str, ...] | None,
+    progress: RowsDone,
 ) -> About:
     """Write a month into a new workbook; `reports` are the files that its lines came from.
 
@@ -126,9 +126,9 @@ def write_check(
     exported_at: str,
     months: Sequence[Month],
     own: Mapping[str, Any],
-    approved: tuple[str, ...] = (),
-    save: Save | None = None,
-    progress: RowsDone = _silent,
+    approved: tuple[str, ...],
+    save: Save | None,
+    progress: RowsDone,
 ) -> Renewed:
     """Renew the computed sheets of a workbook in place; a backup is kept beside it.
 

@@ -100,7 +100,7 @@ def escape_markup(text: str) -> str:
     return html.escape(_ILLEGAL.sub("\ufffd", text), quote=True).replace("&#x27;", "'")
 
 
-def serial(day: dt.date, *, from_1904: bool = False) -> Decimal | None:
+def serial(day: dt.date, *, from_1904: bool) -> Decimal | None:
     """The number that stands for a date (with its time, if it has one); None where Excel has none for it."""
     moment = day if isinstance(day, dt.datetime) else dt.datetime(day.year, day.month, day.day)  # noqa: DTZ001
     moment = moment.replace(tzinfo=None)
@@ -161,7 +161,7 @@ class _Texts(dict[str, str]):
 class CellWriter:
     """Writes cells as XML, with the namespace prefix and the date system of one workbook's sheet."""
 
-    def __init__(self, prefix: str = "", *, from_1904: bool = False) -> None:
+    def __init__(self, prefix: str, *, from_1904: bool) -> None:
         self.prefix = prefix
         self.from_1904 = from_1904
         self.texts = _Texts(prefix)

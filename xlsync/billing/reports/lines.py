@@ -51,7 +51,7 @@ class Habits:
 
 
 def decide(
-    figures: RowFigures, kind: Kind, word: str, habits: Habits, prices: Iterable[Decimal] = ()
+    figures: RowFigures, kind: Kind, word: str, habits: Habits, prices: Iterable[Decimal]
 ) -> Meaning | str:
     """Decide the meaning of a row, or say what is unclear. `prices` are those of its contract's charges."""
     units, cost, amount = figures.units, figures.cost, figures.amount
