@@ -118,7 +118,15 @@ def test_an_open_workbook_that_no_excel_answers_for_is_left_alone(desk: Desk) ->
     place = reach(desk.file, nobody)
     assert (place.results, place.renewed) == (save_beside, save_beside)
     assert BESIDE in place.notice
-    assert f"delete {OWNERS[0]}" in place.notice
+    assert place.notice.endswith(f". If nobody has it open, delete {OWNERS[0]}.")
+
+
+def test_the_file_beside_an_open_workbook_that_is_named_is_the_one_that_is_written(desk: Desk) -> None:
+    desk.file.with_name(OWNERS[0]).touch()
+    desk.file.with_name(BESIDE).touch()
+    place = reach(desk.file, nobody)
+    written = place.results(read_workbook(desk.file))
+    assert f" and {written.name} is written instead." in place.notice
 
 
 def test_a_locked_workbook_without_an_owner_file_is_left_alone_too(
@@ -375,7 +383,7 @@ def test_a_dry_run_of_an_open_workbook_says_that_it_is_open_and_nothing_of_writi
     (desk.folder / f"~${desk.file.name}").write_bytes(b"\x04someone")
     told = desk.run("apply", str(desk.file), "--dry-run").err
     assert (
-        f"{desk.file.name} is open in another program: what was not saved there is not seen. (If nobody"
+        f"{desk.file.name} is open in another program: what was not saved there is not seen. If nobody"
         in told
     )
     assert "written instead" not in told

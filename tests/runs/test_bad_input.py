@@ -77,6 +77,10 @@ BAD_CELLS: dict[str, tuple[Edit, str]] = {
     "approval as a number": (_setting(MISMATCHES, "units:1", "Approve", 1), "is not an approval"),
     "approval by formula": (_setting(MISMATCHES, "units:2", "Approve", '="Yes"'), "is not an approval"),
     "text for units": (_setting(MISMATCHES, "units:21", "New Units", "ten"), "is not a number"),
+    "units with a decimal comma, as text": (
+        _setting(MISMATCHES, "units:52", "New Units", "25,5"),
+        "'25,5' stands here as text, not as a number",
+    ),
     "units below zero": (_setting(MISMATCHES, "units:7", "New Units", -1), "below zero"),
     "units below zero, as text": (_setting(MISMATCHES, "units:32", "New Units", "-5"), "'-5' is below zero"),
     "units by formula": (_setting(MISMATCHES, "units:69", "New Units", "=1+1"), "formula"),
@@ -392,6 +396,12 @@ def test_a_missing_sheet_is_told_by_name(desk: Desk, title: str) -> None:
     assert_told(desk, title)
 
 
+def test_a_renamed_sheet_is_told_with_the_sheet_that_may_be_it(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.book[MISMATCHES].title = "Abweichungen"
+    assert_told(desk, "lacks the sheet Mismatches", "(there is Abweichungen), give it back its name")
+
+
 def test_a_workbook_of_another_program_is_told(desk: Desk) -> None:
     openpyxl.Workbook().save(desk.file)
     assert_told(desk, OCTOBER, "not a workbook of xlsync")
@@ -485,6 +495,14 @@ def test_only_a_workbook_can_be_written(desk: Desk, name: str) -> None:
         ran = desk.run(*words, "--output", name)
         assert (ran.code, desk.sandbox.log) == (2, [])
         assert ".xlsx" in ran.err
+
+
+@pytest.mark.parametrize("name", ["links.xlsx", "links.XLS", "links.ods"])
+def test_links_are_not_exported_under_the_name_of_a_workbook(desk: Desk, name: str) -> None:
+    """Excel would call such a file damaged."""
+    ran = desk.run("links", "export", name)
+    assert (ran.code, (desk.folder / name).exists()) == (2, False)
+    assert "such as links.csv" in ran.err
 
 
 @pytest.mark.parametrize("name", ["nowhere/links.csv", "."])

@@ -243,6 +243,22 @@ def test_choosing_filling_in_and_approving_is_one_pass(desk: Desk) -> None:
     assert "Not linked" not in hand.column(MISMATCHES, "Mismatch").values()
 
 
+def test_a_row_that_waits_for_a_creation_shows_the_names_of_the_bss_and_what_lacks(desk: Desk) -> None:
+    with desk.editing() as hand:
+        choose_every_link(hand)
+    assert desk.check().code == 0
+    hand = desk.read()
+    (key,) = [
+        key
+        for key, name in hand.column(MISMATCHES, "Customer").items()
+        if name == "Quillfeather Books" and key.startswith("add:")
+    ]
+    assert hand.get(MISMATCHES, key, "Agreement") == "Cloud Subscriptions - Monthly"
+    assert hand.get(MISMATCHES, key, "Explanation") == (
+        "Billed 3; customer and agreement are still to be created: approve them on New in ConnectWise too."
+    )
+
+
 def test_one_thing_is_created_once_however_many_lines_ask(desk: Desk) -> None:
     """Two customers with a product that the catalog lacks, on several lines: one product."""
     with desk.editing() as hand:

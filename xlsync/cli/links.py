@@ -88,7 +88,9 @@ def links_units(
 
 @command(links_app, "export", example="xlsync links export links.csv")
 def links_export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file to write.", readable=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A CSV file to write, such as links.csv.", readable=False)
+    ],
     demo: Demo = False,
     json: Json = False,
 ) -> None:

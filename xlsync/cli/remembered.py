@@ -22,6 +22,7 @@ from xlsync.links.proposed import LOWEST_SUGGESTED
 from xlsync.links.suggestions import MOST, NameIndex, numbers_in
 from xlsync.reconcile.rules import Rule, RuleKind, Scope
 
+_OF_SPREADSHEETS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".xltx", ".xlam", ".ods", ".numbers"}
 NONE = "No link of these keys or names is remembered."
 
 
@@ -102,6 +103,12 @@ def _keep(rules: Sequence[Rule], *, demo: bool, json: bool) -> None:
 
 def export_links(*, file: Path, demo: bool, json: bool) -> None:
     """Run `xlsync links export`."""
+    if file.suffix.lower() in _OF_SPREADSHEETS:
+        raise typer.BadParameter(
+            f"{file} is the name of a workbook, and links are written as CSV: let it end in .csv, "
+            f"such as {file.with_suffix('.csv')}, which Excel opens too",
+            param_hint="FILE",
+        )
     with opened_here(demo=demo) as systems:
         shared = Shared(systems.links.list(), systems.rules.list())
         write_csv(file, systems.settings.environment, shared)

@@ -132,7 +132,7 @@ def _largest(overview: Overview) -> Iterator[str]:
     with_money.sort(key=lambda mismatch: (-abs(mismatch.impact or _ZERO), mismatch.key))
     if not with_money:
         return
-    names = {row.key: f"{row.name} (new)" for row in overview.proposals}
+    names = {row.key: row.name for row in overview.proposals}
     currencies = mismatch_currencies(overview)
     yield from ("## Most money", "")
     rows = []

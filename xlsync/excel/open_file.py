@@ -17,7 +17,15 @@ from xlsync.errors import WorkbookError
 from xlsync.excel import synced_folders
 from xlsync.files import keep_backup, refuse_long, refuse_special
 from xlsync.workbook.read import Book
-from xlsync.workbook.save import Save, backup_path, refuse_changed, save_beside, save_in_place, save_or_beside
+from xlsync.workbook.save import (
+    Save,
+    backup_path,
+    refuse_changed,
+    results_path,
+    save_beside,
+    save_in_place,
+    save_or_beside,
+)
 from xlsync.xlsx.cells import Position, Value
 from xlsync.xlsx.package import Package
 
@@ -215,12 +223,11 @@ def reach(
         through = ", and is written through Excel" if is_written else ""
         notice = f"{path.name} is open in Excel: it was saved{through}."
         return SavePlan(saved_through(workbook), replaced_under(workbook), notice)
-    beside = path.with_name(f"{path.stem}.results{path.suffix}").name
     if owner is None:
         notice = f"{path.name} is open in another program or may not be written"
     else:
         notice = f"{path.name} is open in another program: what was not saved there is not seen"
     if is_written:
-        notice += f", and {beside} is written instead"
-    notice += f". (If nobody has it open, delete {owner.name}.)" if owner else "."
+        notice += f", and {results_path(path).name} is written instead"
+    notice += f". If nobody has it open, delete {owner.name}." if owner else "."
     return SavePlan(save_beside, save_beside, notice)

@@ -182,7 +182,7 @@ def _not_in_connectwise(
         begins=begins if month.first <= begins <= month.last else month.first,
         explanation=join_sentences(
             base.explanation,
-            f"{tell_charges(units, charges)}; the agreement has no active addition of this product.",
+            f"{tell_charges(units, charges)}; {_tell_absent(base)}.",
             tell_costs(charges),
         ),
     )
@@ -203,6 +203,17 @@ def _not_in_connectwise(
     )
     agreement = books.agreements.get(base.agreement) if isinstance(base.agreement, int) else None
     return begin_where_allowed(row, month, agreement, units)
+
+
+def _tell_absent(base: Mismatch) -> str:
+    """Say why there is no addition: what it belongs to does not exist yet, or the agreement has none."""
+    asked = {"customer": base.company, "agreement": base.agreement, "product": base.item}
+    lacking = [name for name, to in asked.items() if isinstance(to, str)]
+    if not lacking:
+        return "the agreement has no active addition of this product"
+    are = "is" if len(lacking) == 1 else "are"
+    it = "it" if len(lacking) == 1 else "them"
+    return f"{' and '.join(lacking)} {are} still to be created: approve {it} on New in ConnectWise too"
 
 
 def _tell_units_and_price(ended: Addition, base: Mismatch) -> str:

@@ -174,19 +174,18 @@ def mismatch_cells(
     names: Mapping[str, str],
     candidates: Mapping[str, Nearest] = NO_CANDIDATES,
 ) -> Cells:
-    """Make the cells of a row of *Mismatches*; `names` are those of records still to be created, by row key.
+    """Make the cells of a row of *Mismatches*: ConnectWise's labels where linked, else the BSS's names.
 
+    `names` are those of agreements still to be created, by row key: the BSS has none.
     `candidates` are those of its lines, by line key.
     """
 
     def shown(to: int | str | None, known: Mapping[int, str], otherwise: str) -> str | None:
-        if isinstance(to, int):
-            return known.get(to, otherwise) or None
-        return (names.get(to, otherwise) if to else otherwise) or None
+        return (known.get(to, otherwise) if isinstance(to, int) else otherwise) or None
 
     cells: Cells = {
         "Customer": shown(mismatch.company, labels.companies, mismatch.customer),
-        "Agreement": shown(mismatch.agreement, labels.agreements, ""),
+        "Agreement": shown(mismatch.agreement, labels.agreements, names.get(str(mismatch.agreement), "")),
         "Product": shown(mismatch.item, labels.items, mismatch.product),
         "Mismatch": str(mismatch.kind),
         "BSS Units": mismatch.bss_units,

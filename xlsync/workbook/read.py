@@ -134,9 +134,12 @@ def read_workbook(path: Path) -> Book:
             f"{path.name} is not a workbook of xlsync.", "Make one with `xlsync export`, then open that."
         )
     if missing:
+        known = {*(sheet.title for sheet in READ_SHEETS), START, LISTS, MEMORY}
+        others = ", ".join(title for title in package.sheets if title not in known)
         raise WorkbookError(
             f"{path.name} lacks the sheet{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
-            "Go back to its backup, or export the month again into another file.",
+            (f"If it was renamed (there is {others}), give it back its name; else go" if others else "Go")
+            + " back to its backup, or export the month again into another file.",
         )
     titles = [title for title in (*(s.title for s in READ_SHEETS), START) if title in package.sheets]
     texts: dict[str, str] = {}

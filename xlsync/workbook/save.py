@@ -44,7 +44,12 @@ def save_or_beside(book: Book) -> Path:
 
 def save_beside(book: Book) -> Path:
     """Save the changed workbook under a free name beside the old one, which stays as it is."""
-    names = (f"{book.path.stem}.results{'' if n == 1 else f'-{n}'}{book.path.suffix}" for n in count(1))
-    beside = next(path for name in names if not (path := book.path.with_name(name)).exists())
+    beside = results_path(book.path)
     book.package.save(beside)
     return beside
+
+
+def results_path(path: Path) -> Path:
+    """Return a free name beside a workbook for the results that cannot be written into it."""
+    names = (f"{path.stem}.results{'' if n == 1 else f'-{n}'}{path.suffix}" for n in count(1))
+    return next(beside for name in names if not (beside := path.with_name(name)).exists())

@@ -219,7 +219,7 @@ def _fill(
 
 def _offer_rows(overview: Overview, own: Mapping[str, Any]) -> dict[str, dict[str, StoredRow]]:
     """Make the rows of each sheet, by key; `own` are people's picks by line key."""
-    names = {row.key: f"{row.name} (new)" for row in overview.proposals}
+    names = {row.key: row.name for row in overview.proposals}
     ordered = sorted(
         overview.lines, key=lambda line: (line.customer.casefold(), line.product.casefold(), line.key)
     )

@@ -65,7 +65,7 @@ def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal 
 def _why_no_number(text: str) -> str:
     """Say why the text of a cell is not taken for a number."""
     try:
-        number = Decimal(text)
+        number = Decimal(text.strip().replace(",", "."))
     except InvalidOperation:
         return f"{text!r} is not a number"
     if number.is_finite() and number < 0:
