@@ -7,6 +7,7 @@ import datetime as dt
 import email.utils
 import gzip
 import html
+import inspect
 import json
 import socket
 import threading
@@ -25,6 +26,7 @@ from tests.helpers.closed_port import closed_port
 from tests.helpers.remote import Remote, Silent, hang_up, reply
 from xlsync.errors import ApiError, ConfigError, NoAnswer
 from xlsync.plain_json import RepeatedField
+from xlsync.rest.answer_time import TimedAdapter
 from xlsync.rest.failures import describe, read_http_date, read_json, retry_after
 from xlsync.rest.service import Service
 
@@ -535,3 +537,11 @@ def test_a_certificate_that_is_not_trusted_is_refused_at_once() -> None:
 )
 def test_a_date_of_a_header_that_cannot_be_is_none(text: str) -> None:
     assert read_http_date(text) is None
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_answers_of_a_connection_are_not_made_by_a_method_of_it(scheme: str) -> None:
+    with contextlib.closing(TimedAdapter(1.0)) as adapter:
+        connection = adapter.poolmanager.pool_classes_by_scheme[scheme].ConnectionCls
+    # Python 3.14 turns a partial function in a class into a method, which is given the connection too.
+    assert isinstance(inspect.getattr_static(connection, "response_class"), staticmethod)

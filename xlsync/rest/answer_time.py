@@ -29,7 +29,8 @@ class TimedAdapter(HTTPAdapter):
     """An adapter of requests whose answers take at most some seconds, from the request on."""
 
     def __init__(self, longest: float, **options: Any) -> None:
-        response = partial(_TimedResponse, longest=longest)
+        # A static method: from Python 3.14 on, a class passes its instance to a partial function too.
+        response = staticmethod(partial(_TimedResponse, longest=longest))
         plain = type("Plain", (HTTPConnection,), {"response_class": response})
         secure = type("Secure", (HTTPSConnection,), {"response_class": response})
         self._pools = {
