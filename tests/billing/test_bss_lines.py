@@ -86,6 +86,45 @@ def test_units_below_zero_are_a_credit_on_whatever_invoice(fake: Fake, bss: Bss)
     )
 
 
+@pytest.mark.parametrize(
+    ("quantity", "price", "total"),
+    [("2", "10.30", "-20.60"), ("2", "-10.30", "-20.60"), ("-2", "10.30", "-20.60")],
+)
+def test_a_negative_amount_on_an_invoice_that_charges_is_a_credit(
+    fake: Fake, bss: Bss, quantity: str, price: str, total: str
+) -> None:
+    line = only(
+        fake, bss, item(quantity=d(quantity), unitPrice=d(price), total=d(total), totalOriginal=d(total))
+    )
+    assert (line.type, line.charge) == (LineType.CREDIT, LineType.RECURRING)
+    assert (line.units, line.cost, line.amount) == (d("-2"), d("10.30"), d("-20.60"))
+
+
+@pytest.mark.parametrize(
+    ("more", "quantity", "total"), [({}, "-2", "20.60"), ({"type": CREDIT}, "2", "-20.60")]
+)
+def test_units_and_an_amount_of_different_signs_are_not_understood(
+    fake: Fake, bss: Bss, more: dict[str, Any], quantity: str, total: str
+) -> None:
+    odd = item(quantity=d(quantity), total=d(total), totalOriginal=d(total))
+    fake.invoices = [invoice("EX-1", odd, **more)]
+    (line,) = march(bss)
+    assert "which of them has the wrong sign is not told" in line.unread
+
+
+@pytest.mark.parametrize("kind", [{"type": "CreditNote"}, {"name": "Credit Invoice"}, {"type": "CREDIT"}])
+def test_an_invoice_whose_type_says_credit_credits(fake: Fake, bss: Bss, kind: dict[str, Any]) -> None:
+    fake.invoices = [invoice("EX-1", item(), type=kind)]
+    (line,) = march(bss)
+    assert (line.type, line.units) == (LineType.CREDIT, -12)
+
+
+def test_an_invoice_of_an_unknown_type_is_named(fake: Fake, bss: Bss) -> None:
+    fake.invoices = [invoice("EX-1", item(), type={"id": 3, "name": "Proforma", "type": "Proforma"})]
+    with pytest.raises(ApiError, match="invoice EX-1 cannot be used: whether “proforma” charges or credits"):
+        march(bss)
+
+
 def test_an_add_on_has_a_contract_of_its_own_beside_its_subscription(fake: Fake, bss: Bss) -> None:
     addon = sub("s-2", relatedAddon={"id": "a-1", "name": "Defender"})
     fake.invoices = [

@@ -138,6 +138,7 @@ def read_addition(row: Row) -> Addition:
         effective=date(row.get("from", "2025-01-01")),
         cancelled=date(row.get("until", "")),
         contract_mark=row.get("mark", ""),
+        bill_customer=row.get("billed", ""),
     )
 
 

@@ -108,6 +108,28 @@ def test_a_line_that_only_begins_counts(charge: Charge) -> None:
     assert charge.units == 5
 
 
+@pytest.mark.parametrize(
+    ("credit", "units"),
+    [
+        ("-2     10    -20.00   10-01  10-31", 10),  # the whole price
+        ("-2     10    -9.68    10-17  10-31", 10),  # 15 of 31 days
+        ("-2     10    -10.00   10-17  10-31", 10),  # half a month of 30 days
+        ("-2     10    -20.00   10-17  10-31", 10),  # the whole price, for a part of the month
+        ("-2     4     -8.00    -      -", 10),  # days that are not told
+        ("-12    10    -120.00  10-01  10-31", 0),
+        ("-12    0.5   -6.00    10-01  10-31", None),  # half a euro less for each of twelve
+        ("-12    10    -6.00    10-01  10-31", None),
+        ("-12    0.5   -6.00    10-17  10-31", None),
+        ("-2     15    -30.00   10-01  10-31", None),  # more than they cost
+    ],
+)
+def test_a_credit_takes_units_back_where_its_money_fits_them(credit: str, units: int | None) -> None:
+    head = "line    units  cost  amount   from   to"
+    (charge,) = charges_of(f"{head}\nnew     12     10    120.00   10-01  10-31\ncredit  {credit}")
+    assert charge.units == units
+    assert ("whether it takes them back or corrects the price is not told" in charge.why) == (units is None)
+
+
 def test_two_contracts_of_one_product_are_two_charges(charges: tuple[Charge, ...]) -> None:
     """
     line  contract  units  from   to

@@ -265,3 +265,21 @@ def test_a_contract_that_cannot_be_compared_leaves_its_target_to_a_person(case: 
     b     Not compared
     """
     assert "The other units of this product alone would bill too little" in case.explanation
+
+
+def test_a_target_that_is_billed_in_two_currencies_is_not_compared(case: Case) -> None:
+    """
+    line  units  cost  contract  currency
+    a     2      5     S1        EUR
+    b     2      5     S2        USD
+
+    agreement  currency
+    1          -
+
+    addition  quantity  cost
+    71        4         5
+
+    mismatch          key            action
+    Currency differs  currency:1:10  -
+    """
+    assert "bills in EUR and USD, the agreement in one currency" in case.explanation

@@ -19,6 +19,7 @@ from xlsync.models import ActionLabel, Addition, BillingLine, Link, Mismatch, Mi
 from xlsync.reconcile.charges import read_charges
 from xlsync.reconcile.mismatches import Findings, RowChoices, find_mismatches
 from xlsync.reconcile.rules import Rule, RuleKind, Scope, find_ignore_rules
+from xlsync.reconcile.verdict import Uncompared
 from xlsync.records import replace
 
 # --- ignored
@@ -289,3 +290,70 @@ def test_an_update_that_is_done_is_found_no_more(
             now[row.addition.id] = replace(now[row.addition.id], unit_cost=row.bss_cost)
     left = find(lines, links, list(now.values())).mismatches
     assert not [row for row in left if row.action in {ActionLabel.UPDATE_UNITS, ActionLabel.UPDATE_COST}]
+
+
+# --- lines that agree and tell too little
+
+
+def test_a_line_that_agrees_and_is_not_billed_to_the_customer_is_named(case: Case) -> None:
+    """
+    line  units  cost  link  contract
+    a     5      2     1:10  S1
+    b     5      2     2:10  S2
+    c     5      2     3:10  S3
+    d     5      2     4:10  S4
+    e     5      2     5:10  S5
+
+    agreement  ends   bills
+    1          -      -
+    2          10-15  -
+    3          -      11-01
+    4          10-31  10-31
+    5          -      -
+
+    addition  agreement  quantity  cost  billed
+    71        1          5         2     DoNotBill
+    72        2          5         2     Billable
+    73        3          5         2     -
+    74        4          5         2     Billable
+    75        5          5         2     -
+
+    mismatch  key
+    """
+    assert set(case.findings.statuses.values()) == {Status.OK}
+    assert case.findings.uncompared == dict.fromkeys("abc", Uncompared.NOT_BILLED)
+
+
+def test_a_contract_that_is_charged_for_an_earlier_month_alone_hinders_the_all_clear(case: Case) -> None:
+    """
+    line  units  cost  link  contract  from   to
+    a     5      2     1:10  S1        10-01  10-31
+    b     5      2     2:10  S2        09-01  09-30
+    c     5      2     3:10  S3        09-15  10-14
+    d     5      2     4:10  S4        -      -
+
+    addition  agreement  quantity  cost
+    71        1          5         2
+    72        2          5         2
+    73        3          5         2
+    74        4          5         2
+
+    mismatch  key
+    """
+    assert case.findings.statuses["b"] is Status.OK
+    assert case.findings.uncompared == {"b": Uncompared.EARLIER_PERIOD}
+
+
+def test_a_month_that_is_billed_afterwards_is_compared(case: Case) -> None:
+    """
+    line  units  cost  link  contract  from   to
+    a     5      2     1:10  S1        09-01  09-30
+    b     5      2     2:10  S2        09-01  09-30
+
+    addition  agreement  quantity  cost
+    71        1          5         2
+    72        2          5         2
+
+    mismatch  key
+    """
+    assert case.findings.uncompared == {}

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from xlsync.amounts import tell_number
 from xlsync.billing.bss_answers import Json, count_of, id_of, number_of, part, text_of, whole
 from xlsync.billing.periods import ChargedPeriod, is_midnight, last_days, months_in, months_of, period_name
 from xlsync.errors import ApiError
@@ -25,6 +26,7 @@ from xlsync.reconcile.billed import InvoiceTotal
 from xlsync.records import replace
 
 CENT: Final = Decimal("0.01")
+_CHARGING: Final = frozenset({"", "debit", "debit invoice", "invoice"})
 FOUR_PLACES: Final = Decimal("0.0001")
 
 
@@ -71,6 +73,16 @@ def is_cancelled(invoice: Json) -> bool:
     return text_of(part(invoice, "status").get("type")).casefold() in ("canceled", "cancelled")
 
 
+def is_credit_invoice(invoice: Json) -> bool:
+    """Return whether an invoice gives money back; raises ApiError where its type does not tell."""
+    own = part(invoice, "type")
+    kind = text_of(own.get("type") or own.get("name")).casefold()
+    if "credit" not in kind and kind not in _CHARGING:
+        where = f"invoice {invoice.get('code') or invoice.get('id')}"
+        raise _unusable(where, f"whether “{kind}” charges or credits is not known")
+    return "credit" in kind
+
+
 def invoice_date(invoice: Json) -> dt.date:
     """Return the date of an invoice, in the calendar of its own offset."""
     where = f"invoice {invoice.get('code') or invoice.get('id')}"
@@ -85,7 +97,7 @@ def read_total(invoice: Json) -> InvoiceTotal:
     number = str(invoice.get("code") or invoice.get("id") or "")
     where = f"invoice {number}"
     total = _checked_number(invoice.get("totalBeforeTax"), where, "total before tax")
-    is_credit = text_of(part(invoice, "type").get("type")).casefold() == "credit"
+    is_credit = is_credit_invoice(invoice)
     return InvoiceTotal(
         number=number,
         currency=text_of(invoice.get("currency")).upper(),
@@ -194,7 +206,7 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
     charge = _charge(subscriptions, assets, product, unit)
     recurs = charge is not LineType.ONE_TIME
     commitment = period_name(unit.months) if unit.months and recurs else unit_name
-    is_credit = text_of(part(invoice, "type").get("type")).casefold() == "credit"
+    is_credit = is_credit_invoice(invoice)
     units_charged, amount = _units_and_amount(invoice, item, where, is_credit=is_credit)
     line = BillingLine(
         key=str(item["id"]),
@@ -209,7 +221,7 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
         contract_id=id_of(subscription),
         addon_id=id_of(addon),
         units=units_charged,
-        cost=_cost(item, where, is_credit=is_credit),
+        cost=_cost(item, where, is_credit=is_credit or units_charged < 0),
         amount=amount,
         currency=text_of(invoice.get("currency")).upper(),
         billing_period=commitment if recurs else "",
@@ -218,11 +230,7 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
         commitment_months=unit.months if recurs else None,
         start=_date(item.get("startDate"), where),
         end=_date(item.get("endDate"), where),
-        unread=(
-            f"The BSS charges {len(subscriptions)} subscriptions in this one line."
-            if len(subscriptions) > 1
-            else ""
-        ),
+        unread=_unread(subscriptions, units_charged, amount),
     )
     for name in ("customer", "product", "currency"):
         if not getattr(line, name):
@@ -231,15 +239,28 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
 
 
 def _units_and_amount(invoice: Json, item: Json, where: str, *, is_credit: bool) -> tuple[Decimal, Decimal]:
-    """Return the units and the amount of a line, both negative on a credit invoice.
+    """Return the units and the amount of a line, both negative where it credits.
 
     As far as is known, credit invoices carry positive numbers; one with a negative total is signed already.
+    A line of a charging invoice credits if its amount is negative, whatever the sign of its units.
     """
     units, amount = whole(_required(item, "quantity", where)), _required(item, "total", where)
     if not is_credit:
-        return units, amount
+        return (-abs(units), amount) if amount < 0 else (units, amount)
     is_signed = (_checked_number(invoice.get("total"), where, "total") or 0) < 0
     return (-abs(units), amount) if is_signed else (-units, -amount)
+
+
+def _unread(subscriptions: Sequence[Json], units: Decimal, amount: Decimal) -> str:
+    """Say why the units of a line are not told; empty where they are."""
+    if len(subscriptions) > 1:
+        return f"The BSS charges {len(subscriptions)} subscriptions in this one line."
+    if units * amount < 0:
+        return (
+            f"The line has {tell_number(units)} units and an amount of {amount:,.2f}: which of them has the "
+            "wrong sign is not told."
+        )
+    return ""
 
 
 def _charge(subscriptions: Sequence[Json], assets: Sequence[Json], product: Json, unit: Unit) -> LineType:

@@ -13,11 +13,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from typing import Final
 
 from msgspec import Struct
 
 from xlsync.amounts import counted_units, tell_number
 from xlsync.models import BillingLine, LineType
+
+_CENT: Final = Decimal("0.01")
+_SLIGHTLY: Final = Decimal("0.01")  # part of a price that roundings and exchange rates may cost
+_NEARLY: Final = Decimal("0.1")  # part of a full period by which ways to count its days may differ
 
 
 class Charge(Struct, frozen=True, kw_only=True):
@@ -172,6 +177,9 @@ def _find_units(
             "which of them do is not told, and they are not compared."
         )
     if full:
+        unclear = next((line for line in in_force if not _takes_back(line, full)), None)
+        if unclear is not None:
+            return _Running(why=_tell_unclear(unclear))
         units = sum((line.units for line in in_force), Decimal(0))
         if units < 0:
             return _Running(why=f"Credits exceed charges ({_tell_sum(in_force)}): units are never negative.")
@@ -191,6 +199,36 @@ def _find_units(
             return _Running(failure="The BSS does not tell the subscription's own quantity.")
         case _:
             return _Running(failure=f"The BSS's own quantity could not be read: {own_units}")
+
+
+def _takes_back(line: BillingLine, full: Sequence[BillingLine]) -> bool:
+    """Return whether a line is no credit, or one whose money fits its units at the price of full periods.
+
+    A correction of the price credits money for units that keep running. A credit fits at the whole price, or
+    at the share of it that its days are of a full period; one without days fits at any part of the price.
+    """
+    prices = {charge.cost for charge in full if charge.cost}
+    if line.type is not LineType.CREDIT or not line.units or not prices:
+        return True
+    longest = max((_days(charge) for charge in full), default=0)
+    part = Decimal(_days(line)) / longest if longest and _days(line) else None
+    money = abs(line.amount / line.units)
+    return any(
+        abs(money - price) <= _CENT + price * _SLIGHTLY
+        or (money < price if part is None else abs(money / price - part) <= _NEARLY)
+        for price in prices
+    )
+
+
+def _days(line: BillingLine) -> int:
+    return (line.end - line.start).days + 1 if line.start is not None and line.end is not None else 0
+
+
+def _tell_unclear(credit: BillingLine) -> str:
+    return (
+        f"A credit of {abs(credit.amount):,.2f} for {counted_units(abs(credit.units))} is not their price: "
+        "whether it takes them back or corrects the price is not told, and nothing is compared."
+    )
 
 
 def _overlap(full: Sequence[BillingLine], earlier: Sequence[BillingLine]) -> bool:

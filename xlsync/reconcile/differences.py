@@ -142,12 +142,12 @@ def _find_barred(comparison: Comparison, books: Books) -> Iterator[tuple[str, Mi
             f"The distributor bills {billed}, the agreement {agreement.billing_cycle}: {_LINK_BY_PERIOD}",
         )
     currencies = {line.currency for line in lines if line.currency}
-    if agreement.currency and currencies - {agreement.currency}:
+    if len(currencies) > 1 or (agreement.currency and currencies - {agreement.currency}):
         billed = " and ".join(sorted(currencies))
         yield (
             "currency",
             MismatchKind.CURRENCY_DIFFERS,
-            f"The distributor bills in {billed}, the agreement in {agreement.currency}.",
+            f"The distributor bills in {billed}, the agreement in {agreement.currency or 'one currency'}.",
         )
 
 

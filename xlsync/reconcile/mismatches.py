@@ -26,8 +26,8 @@ _NEVER_COMPARED: Final = frozenset({Status.NOT_COMPARED, Status.NOT_LINKED, Stat
 class Findings:
     """All mismatches, ordered by money at stake, and the status of every line.
 
-    `uncompared` gives, by line key, why a line of a recurring charge was not compared in units and cost;
-    a line that is ignored or has a mismatch is not among them.
+    `uncompared` gives, by line key, why a line of a recurring charge was not compared in units and cost, or
+    tells too little where it agrees; a line that is ignored or has a mismatch is not among them.
     """
 
     mismatches: tuple[Mismatch, ...]
@@ -84,15 +84,46 @@ def find_mismatches(
         key for row in mismatches if row.is_taken_up for key in row.line_keys
     }
     statuses = dict(_find_statuses(lines, charges, links, waiting, mismatches, passed_over))
-    costless = {
-        line.key
+    told_little = {
+        line.key: why
         for comparison in compared
-        if comparison.additions and only_cost(comparison.charges) is None
+        if (why := _why_agreeing_tells_little(month, comparison, books)) is not None
         for line in billing_lines_of(comparison.charges)
     }
-    return Findings(
-        mismatches, statuses, dict(_find_uncompared(lines, charges, statuses, costless - passed_over))
+    told_little |= dict.fromkeys(_keys_of_earlier_periods(month, lines, charges), Uncompared.EARLIER_PERIOD)
+    told_little = {key: why for key, why in told_little.items() if key not in passed_over}
+    return Findings(mismatches, statuses, dict(_find_uncompared(lines, charges, statuses, told_little)))
+
+
+def _why_agreeing_tells_little(month: Month, comparison: Comparison, books: Books) -> Uncompared | None:
+    """Say why charges that agree with their additions hinder the all clear all the same; None where not."""
+    additions = () if isinstance(comparison.additions, Exception) else comparison.additions
+    if not additions:
+        return None
+    agreement_id = comparison.target.agreement
+    agreement = books.agreements.get(agreement_id) if isinstance(agreement_id, int) else None
+    bills_later = (
+        agreement is not None and agreement.bill_start is not None and agreement.bill_start > month.last
     )
+    has_ended = agreement is not None and agreement.end is not None and agreement.end < month.last
+    if bills_later or has_ended or not all(addition.is_billed for addition in additions):
+        return Uncompared.NOT_BILLED
+    return Uncompared.NO_UNIT_COST if only_cost(comparison.charges) is None else None
+
+
+def _keys_of_earlier_periods(
+    month: Month, lines: Iterable[BillingLine], charges: Iterable[Charge]
+) -> Iterator[str]:
+    """Yield the lines of contracts that were last charged before the month, where others are charged for it.
+
+    Such a contract may have ended, or is billed afterwards: its units may run no more.
+    """
+    if not any(line.is_compared and line.end is not None and line.end >= month.first for line in lines):
+        return
+    for charge in charges:
+        ends = [line.end for line in charge.lines if line.end is not None]
+        if ends and max(ends) < month.first:
+            yield from (line.key for line in charge.lines)
 
 
 def _pair_with_additions(
@@ -178,9 +209,9 @@ def _find_uncompared(
     lines: Iterable[BillingLine],
     charges: Iterable[Charge],
     statuses: Mapping[str, Status],
-    costless: Set[str],
+    told_little: Mapping[str, Uncompared],
 ) -> Iterator[tuple[str, Uncompared]]:
-    """Say why lines of recurring charges were not compared; `costless` are those compared in units alone."""
+    """Say why lines of recurring charges were not compared, or agree and tell too little (`told_little`)."""
     in_force = {line.key: charge for charge in charges for line in charge.lines}
     for line in lines:
         if not line.is_compared:
@@ -196,7 +227,7 @@ def _find_uncompared(
                 yield line.key, Uncompared.LONE_CREDIT
             case Status.NOT_COMPARED:
                 yield line.key, Uncompared.UNITS_UNKNOWN
-            case Status.OK if line.key in costless:
-                yield line.key, Uncompared.NO_UNIT_COST
+            case Status.OK if line.key in told_little:
+                yield line.key, told_little[line.key]
             case _:
                 pass

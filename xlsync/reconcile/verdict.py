@@ -19,7 +19,7 @@ ALL_CLEAR: Final = "No mismatch: ConnectWise bills what the distributor billed."
 
 
 class Uncompared(StrEnum):
-    """The reasons why a line of a recurring charge was not compared, worded to follow a number."""
+    """The reasons why a line of a recurring charge tells nothing of the month, worded to follow a number."""
 
     NOT_LINKED = "not linked"
     UNCONFIRMED = "with a link to confirm"
@@ -27,6 +27,7 @@ class Uncompared(StrEnum):
     LONE_CREDIT = "with a credit but no charge"
     UNITS_UNKNOWN = "whose units in force are not known"
     NO_UNIT_COST = "compared in units only, without a unit cost"
+    NOT_BILLED = "that ConnectWise does not bill to the customer, or not for the whole month"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +91,18 @@ def judge_month(
             f"{ignored:,} {'is' if ignored == 1 else 'are'} ignored" if ignored else "",
         ]
         text = f"{', '.join(filter(None, counts))}."
+    unbilled = reasons.pop(Uncompared.NOT_BILLED, 0)
     reasons_text = ", ".join(f"{reasons[reason]:,} {reason}" for reason in Uncompared if reasons[reason])
     not_compared = f"Not compared, or in part: {reasons_text}." if reasons_text else ""
+    not_billed = f"Agreeing: {unbilled:,} {Uncompared.NOT_BILLED}." if unbilled else ""
     elsewhere = (
         f"{counted(left_out, 'row')} of the report charge{'s' if left_out == 1 else ''} for the month and "
         f"{'is' if left_out == 1 else 'are'} left out, being invoiced in another."
         if left_out
         else ""
     )
-    return Verdict(False, " ".join(filter(None, [text, not_compared, elsewhere, *doubts, *gaps, incomplete])))
+    parts = [text, not_compared, not_billed, elsewhere, *doubts, *gaps, incomplete]
+    return Verdict(False, " ".join(filter(None, parts)))
 
 
 def tell_gaps(billed: Billed) -> Iterable[str]:
