@@ -112,6 +112,11 @@ def test_units_and_an_amount_of_different_signs_are_not_understood(
     assert "which of them has the wrong sign is not told" in line.unread
 
 
+def test_money_without_units_is_not_understood(fake: Fake, bss: Bss) -> None:
+    line = only(fake, bss, item(quantity=d("0"), total=d("20.60"), totalOriginal=d("20.60")))
+    assert line.unread == "The line has an amount of 20.60 and no units: how many it is for is not told."
+
+
 @pytest.mark.parametrize("kind", [{"type": "CreditNote"}, {"name": "Credit Invoice"}, {"type": "CREDIT"}])
 def test_an_invoice_whose_type_says_credit_credits(fake: Fake, bss: Bss, kind: dict[str, Any]) -> None:
     fake.invoices = [invoice("EX-1", item(), type=kind)]

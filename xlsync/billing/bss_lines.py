@@ -260,6 +260,8 @@ def _unread(subscriptions: Sequence[Json], units: Decimal, amount: Decimal) -> s
             f"The line has {tell_number(units)} units and an amount of {amount:,.2f}: which of them has the "
             "wrong sign is not told."
         )
+    if amount and not units:
+        return f"The line has an amount of {amount:,.2f} and no units: how many it is for is not told."
     return ""
 
 

@@ -258,6 +258,7 @@ def doubts(path: Path, *rows: str) -> list[str]:
     [
         ("Clara,Mail,2,10.50,31.50,Recurring,2026-10-31", "Amount in row 4 (2 × 10.5 is not 31.5)."),
         ("Clara,Mail,2,10.50,-31.50,Credit,2026-10-31", "Amount in row 4 (-2 × 10.5 is not -31.5)."),
+        ("Clara,Mail,0,10.50,31.50,Recurring,2026-10-31", "Quantity is zero beside money in row 4."),
         ("Clara,Mail,2,10.50,0.00,Recurring,2026-10-31", "amount of row 4 does not have: it is zero."),
     ],
 )

@@ -165,3 +165,22 @@ def test_totals_of_customers_and_of_groups_of_customers_are_sums_of_lines(path: 
 
 def test_a_total_of_the_units_as_they_are_written_beside_a_discount_is_a_sum_of_lines(path: Path) -> None:
     assert doubts(read(path, *LINES, "Boris,Mail,3,10,-3,EUR,2026-03-31", "Total,,9,,52,,")) == []
+
+
+def test_a_product_named_total_whose_figures_are_those_of_all_rows_above_is_a_problem(path: Path) -> None:
+    with pytest.raises(ReportError, match="row 3: its figures are the sum of the rows above: is it a total"):
+        read(path, LINES[0], "Boris,Total,2,10,20,EUR,2026-03-31")
+
+
+def test_a_product_named_total_in_a_report_without_amounts_is_a_charge(path: Path) -> None:
+    rows = "Customer,Product,Quantity,Unit Price", "Anna,Mail,6,10", "Boris,Total,5,10", "Total,,11,"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    found = read_reports([path], Month(2026, 3), ReportSettings())
+    assert [(line.product, line.units) for line in found.lines] == [("Mail", 6), ("Total", 5)]
+    assert doubts(found) == []
+
+
+def test_a_total_over_several_currencies_that_is_no_sum_is_told(path: Path) -> None:
+    found = read(path, *LINES, "Clara,Mail,1,9,9,GBP,2026-03-31", "Total,,,,65.55,,")
+    assert any("row 6: the total says 65.55 in no currency that is told" in told for told in found.notices)
+    assert totals(found) is None

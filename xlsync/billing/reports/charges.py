@@ -122,12 +122,12 @@ def charge_lines(
 
 
 def _refuse_sums(values: TableValues, kinds: Sequence[RowKind], problems: Problems) -> None:
-    """Name rows that have the names of a charge and exactly the sum of the rows above, and no price."""
+    """Name rows that have the names of a charge and exactly the sum of the rows above."""
+    costs = values.numbers.get("cost", (None,) * len(kinds))
     for at, kind in enumerate(kinds):
         if kind is RowKind.SUM:
-            what = (
-                ": its figures are the sum of the rows above, and it has no price: is it a total or a charge?"
-            )
+            price = "" if isinstance(costs[at], Decimal) else ", and it has no price"
+            what = f": its figures are the sum of the rows above{price}: is it a total or a charge?"
             problems.add(values.table.sheet.name, values.table.rows[at][0], what)
 
 

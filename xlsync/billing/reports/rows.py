@@ -107,45 +107,50 @@ def classify(values: TableValues) -> list[RowKind]:
             kinds.append(
                 _doubtful_kind(row, customer, product, contracts[n], starts[n], has_figure=has_figure)
             )
-    for n in _find_products_named_total(values, kinds):
-        kinds[n] = RowKind.CHARGE
+    for n, kind in _find_products_named_total(values, kinds).items():
+        kinds[n] = kind
     for n, is_named in _find_totals(values, kinds).items():
         kinds[n] = RowKind.TOTAL if is_named else RowKind.SUM
     return kinds
 
 
-def _find_products_named_total(values: TableValues, kinds: Sequence[RowKind]) -> list[int]:
+def _find_products_named_total(values: TableValues, kinds: Sequence[RowKind]) -> dict[int, RowKind]:
     """Find the charges of a product named `Total`, by their places.
 
-    Such a row has a customer, units times its price are its amount, and it is no sum of the customer's rows
-    or of all rows above.
+    Such a row has a customer, units times its price are its amount, and it is no sum of the customer's rows.
+    Where the customer has no row above it and it is the sum of all of them, it may be either.
     """
     numbers, texts = values.numbers, values.texts
-    if not {"cost", "amount"} <= set(numbers):
-        return []
+    if "cost" not in numbers:
+        return {}
     sums: dict[str, _Above] = {}
     everything = _Above()
-    charges = []
+    charges: dict[int, RowKind] = {}
     for n, kind in enumerate(kinds):
-        customer, units = texts["customer"][n], numbers["units"][n]
-        cost, amount = numbers["cost"][n], numbers["amount"][n]
+        customer, units, cost = texts["customer"][n], numbers["units"][n], numbers["cost"][n]
+        amount = numbers["amount"][n] if "amount" in numbers else _product(units, cost)
         if not isinstance(amount, Decimal):
             continue
         own = sums.setdefault(fold(customer) if isinstance(customer, str) else "", _Above())
-        if kind is RowKind.TOTAL:
-            if (
-                isinstance(customer, str)
-                and not is_plain_total(customer)
-                and isinstance(units, Decimal)
-                and isinstance(cost, Decimal)
-                and agrees(units, cost, amount)
-                and not any(one.rows and one.has(amount, units) for one in (own, everything))
-            ):
-                charges.append(n)
-        elif kind is RowKind.CHARGE:
+        if kind is RowKind.CHARGE:
             own.add(amount, units)
             everything.add(amount, units)
+        elif (
+            kind is RowKind.TOTAL
+            and isinstance(customer, str)
+            and not is_plain_total(customer)
+            and isinstance(units, Decimal)
+            and isinstance(cost, Decimal)
+            and agrees(units, cost, amount)
+            and not (own.rows and own.has(amount, units))
+        ):
+            may_be_sum = everything.rows > 0 and everything.has(amount, units)
+            charges[n] = RowKind.CHARGE if own.rows or not may_be_sum else RowKind.SUM
     return charges
+
+
+def _product(units: Decimal | Wrong | None, cost: Decimal | Wrong | None) -> Decimal | None:
+    return units * cost if isinstance(units, Decimal) and isinstance(cost, Decimal) else None
 
 
 def _find_totals(values: TableValues, kinds: Sequence[RowKind]) -> dict[int, bool]:

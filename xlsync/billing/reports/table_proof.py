@@ -71,6 +71,9 @@ def prove_table(
         for (number, _, written), line in zip(places, lines, strict=True)
         if written == 0 and line.units and line.cost
     ]
+    without_units = [
+        number for (number, _, _), line in zip(places, lines, strict=True) if line.amount and not line.units
+    ]
     return TableProof(
         proof.costs,
         [
@@ -79,6 +82,7 @@ def prove_table(
             *_tell_broken(values, [one for one in broken if one.row not in compared]),
         ],
         [
+            *_tell_without_units(values, [row for row in without_units if row in compared]),
             *_tell_free(values, [row for row in free if row in compared]),
             *_tell_broken(values, [one for one in broken if one.row in compared]),
         ],
@@ -152,6 +156,11 @@ def _tell_free(values: TableValues, rows: Sequence[int]) -> list[str]:
         return []
     units, cost = values.table.header_of("units"), values.table.header_of("cost")
     return [f"{units} and {cost} make money that the amount of {rows_text(rows)} does not have: it is zero"]
+
+
+def _tell_without_units(values: TableValues, rows: Sequence[int]) -> list[str]:
+    """Tell of lines that have an amount and no units."""
+    return [f"{values.table.header_of('units')} is zero beside money in {rows_text(rows)}"] if rows else []
 
 
 def _figure_at(values: TableValues, meaning: str, at: int) -> Decimal | None:

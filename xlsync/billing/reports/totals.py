@@ -166,6 +166,9 @@ class _Holder:
                 stated = total if self._of_label(n) is None else None
             if stated is not None:
                 course.stated = stated, before.lines
+        elif "amount" in figures and "amount" not in agreed and not self.problems.entries:
+            says = f"row {number}: the total says {figures['amount']:,.2f} in no currency that is told"
+            self.charges.notices.append(f"{says}, so it is held against nothing")
         for one in (course, self.courses[None]):
             one.at_totals.append(one.before.copy())
 
