@@ -67,11 +67,12 @@ class InvoiceReview:
     anew: Set[Noted] = frozenset()  # results after which rows were approved anew
     unapplied: tuple[str, ...] = ()  # agreements with mismatches that are not applied yet
     typed: tuple[Notice, ...] = ()  # results that a person typed
+    later: tuple[str, ...] = ()  # agreements whose next invoice is of a later month
 
     @property
     def notices(self) -> tuple[str, ...]:
         """The sentences that a person should read before agreeing to the plan."""
-        return (*map(str, self.typed), *self.unapplied)
+        return (*map(str, self.typed), *self.later, *self.unapplied)
 
     @property
     def question(self) -> str:
@@ -106,7 +107,17 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
     plan = replace(_without_made(systems, plan, live, runs, unanswered), lifted=find_lifted(book))
     unapplied = tuple(_tell_unapplied(book, plan))
     typed = tuple(find_typed(book, spent.typed))
-    return InvoiceReview(book, plan, live, edits.asked, spent.anew, unapplied, typed)
+    later = tuple(_tell_later(book, plan))
+    return InvoiceReview(book, plan, live, edits.asked, spent.anew, unapplied, typed, later)
+
+
+def _tell_later(book: Book, plan: Plan) -> Iterator[str]:
+    """Name each agreement whose next invoice is of a later month than the workbook's, with the day."""
+    places = {row.key: row.where("Approve") for row in book.rows[INVOICES.title]}
+    for action in plan.actions:
+        if isinstance(action, CreateInvoice) and action.seen_date > book.month.last:
+            what = f"{book.month} is invoiced already: this is the next invoice, of {action.seen_date}"
+            yield str(Notice(places[action.key], f"{action.customer}, {action.name}: {what}"))
 
 
 def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
