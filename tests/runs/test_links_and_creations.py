@@ -304,6 +304,24 @@ def test_a_suggested_link_counts_for_nothing_until_it_is_confirmed(desk_after: D
     assert [link for link in desk.links() if link[1] == "bss:626"]
 
 
+@pytest.mark.parametrize(
+    ("customer", "set_to", "shown"),
+    [
+        ("Harbour Dentl Clinic", "Confirmed", "confirmed"),
+        ("Quillfeather Books", "confirmed", None),  # nothing is suggested yet: what comes is not confirmed
+        ("+Plus Pharmacy", None, "automatic: only agreement"),
+    ],
+)
+def test_match_tells_the_evidence_whatever_a_person_wrote_there(
+    desk: Desk, customer: str, set_to: str | None, shown: str | None
+) -> None:
+    with desk.editing() as hand:
+        line = hand.line(customer)
+        hand.set(LINES, line, {"Match": set_to})
+    assert desk.check().code == 0
+    assert desk.read().get(LINES, line, "Match") == shown
+
+
 def test_a_choice_goes_to_the_customer_whose_label_was_chosen_though_two_differ_in_blanks_alone(
     desk: Desk,
 ) -> None:

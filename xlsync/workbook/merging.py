@@ -117,9 +117,10 @@ def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str], *,
     }
     changed = {header: value for header, value in cells.items() if header not in stays}
     if row.sheet is BILLING_LINES:
-        # a choice that was understood is shown as its label; Match stays what the person set
-        for header in PICKED_HEADERS[:3]:
-            if cells[header] is not None:
+        # A choice that was understood is shown as its label, and Match as what the line's link rests on now:
+        # a "confirmed" that stayed would confirm what is suggested only later.
+        for header in PICKED_HEADERS:
+            if cells[header] is not None or header == "Match":
                 changed[header] = cells[header]
     approved_for = _APPROVED_FOR.get(row.sheet.title)
     if approved_for is None:

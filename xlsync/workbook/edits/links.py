@@ -151,7 +151,7 @@ def _read_match(
     if "Match" in row.formulas:
         problems.append(Problem(row.where("Match"), "a formula stands here", "set confirmed, or clear it"))
         return pick
-    if text == Evidence.CONFIRMED:
+    if text.casefold() == Evidence.CONFIRMED:
         sure = confirmed(link)
         return replace(
             pick,
