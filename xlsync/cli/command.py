@@ -24,7 +24,10 @@ from xlsync.errors import ConfigError, Problem, XlsyncError
 Profile = Annotated[
     str,
     typer.Option(
-        metavar="NAME", help="Use the settings file xlsync.NAME.toml and its own secrets.", show_default=False
+        "--profile",
+        metavar="NAME",
+        help="Use the settings file xlsync.NAME.toml and its own secrets.",
+        show_default=False,
     ),
 ]
 _PROFILE: Final = "XLSYNC_PROFILE"

@@ -38,12 +38,19 @@ def links_rules(demo: Demo = False, json: Json = False) -> None:
 
 @command(links_app, "ignore", example='xlsync links ignore --contract CO-1001 --reason "our own licence"')
 def links_ignore(
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason, which the sheets show.")],
-    contract: Annotated[str, typer.Option(metavar="ID", help="A contract id.")] = "",
-    product: Annotated[str, typer.Option(metavar="NAME", help="A product's code or name in the BSS.")] = "",
-    customer: Annotated[str, typer.Option(metavar="NAME", help="A customer's id or name in the BSS.")] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="The reason, which the sheets show.")
+    ],
+    contract: Annotated[str, typer.Option("--contract", metavar="ID", help="A contract id.")] = "",
+    product: Annotated[
+        str, typer.Option("--product", metavar="NAME", help="A product's code or name in the BSS.")
+    ] = "",
+    customer: Annotated[
+        str, typer.Option("--customer", metavar="NAME", help="A customer's id or name in the BSS.")
+    ] = "",
     until: Annotated[
-        str, typer.Option(metavar="DAY", help="The last day, such as 2026-12-31 (default: no end).")
+        str,
+        typer.Option("--until", metavar="DAY", help="The last day, such as 2026-12-31 (default: no end)."),
     ] = "",
     demo: Demo = False,
     json: Json = False,
@@ -64,16 +71,20 @@ def links_ignore(
 
 @command(links_app, "units", example="xlsync links units --contract CO-1001 --free 2")
 def links_units(
-    contract: Annotated[str, typer.Option(metavar="ID", help="A contract id.")],
+    contract: Annotated[str, typer.Option("--contract", metavar="ID", help="A contract id.")],
     free: Annotated[
-        str, typer.Option(metavar="UNITS", help="Units that are not billed; 0 ends the rule.")
+        str, typer.Option("--free", metavar="UNITS", help="Units that are not billed; 0 ends the rule.")
     ] = "",
     minimum: Annotated[
-        str, typer.Option(metavar="UNITS", help="The least units that are billed; 0 ends the rule.")
+        str,
+        typer.Option("--minimum", metavar="UNITS", help="The least units that are billed; 0 ends the rule."),
     ] = "",
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason, which the sheets show.")] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="The reason, which the sheets show.")
+    ] = "",
     until: Annotated[
-        str, typer.Option(metavar="DAY", help="The last day, such as 2026-12-31 (default: no end).")
+        str,
+        typer.Option("--until", metavar="DAY", help="The last day, such as 2026-12-31 (default: no end)."),
     ] = "",
     demo: Demo = False,
     json: Json = False,

@@ -13,9 +13,9 @@ def _whole_number(text: str | int) -> int:
         raise typer.BadParameter(f"{text!r} is not a whole number") from None
 
 
-def number(help_: str) -> Any:
-    """Declare an option that takes a whole number."""
-    return typer.Option(metavar="NUMBER", parser=_whole_number, help=help_)
+def number(name: str, help_: str) -> Any:
+    """Declare an option that takes a whole number; `name` begins with two hyphens."""
+    return typer.Option(name, metavar="NUMBER", parser=_whole_number, help=help_)
 
 
 Demo = Annotated[bool, typer.Option("--demo", help="Use made-up data: no account is needed.")]

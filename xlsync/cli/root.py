@@ -65,10 +65,11 @@ def options(
 @command(app, example="xlsync export --month 2026-10")
 def export(
     month: Annotated[
-        str, typer.Option(metavar="MONTH", help="Such as 2026-10; or last, this. Asks if omitted.")
+        str, typer.Option("--month", metavar="MONTH", help="Such as 2026-10; or last, this. Asks if omitted.")
     ] = "",
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Default: xlsync-MONTH.xlsx.", readable=False)
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Default: xlsync-MONTH.xlsx.", readable=False),
     ] = None,
     reports: Annotated[
         list[Path] | None,
@@ -82,6 +83,7 @@ def export(
     by: Annotated[
         str,
         typer.Option(
+            "--by",
             metavar="DATE",
             help="Lines belong to the month by their invoice-date, or by their service-period.",
         ),
@@ -191,6 +193,7 @@ def report(
     output: Annotated[
         Path | None,
         typer.Option(
+            "--output",
             metavar="REPORT",
             help="Default: xlsync-MONTH-report.xlsx beside the workbook.",
             readable=False,
@@ -217,7 +220,9 @@ def history(
     ] = "",
     month: Annotated[
         str,
-        typer.Option(metavar="MONTH", help="List every write of a month: such as 2026-10; or last, this."),
+        typer.Option(
+            "--month", metavar="MONTH", help="List every write of a month: such as 2026-10; or last, this."
+        ),
     ] = "",
     demo: Demo = False,
     json: Json = False,
@@ -230,9 +235,11 @@ def history(
 
 @command(app, example="xlsync sandbox --port 0")
 def sandbox(
-    port: Annotated[int, number("The port to listen at on this machine.")] = 8765,
-    lines: Annotated[int, number("Make up so many billing lines, up to 20000; 0: the demo's.")] = 0,
-    seed: Annotated[int, number("Another number makes up other data.")] = 1,
+    port: Annotated[int, number("--port", "The port to listen at on this machine.")] = 8765,
+    lines: Annotated[
+        int, number("--lines", "Make up so many billing lines, up to 20000; 0: the demo's.")
+    ] = 0,
+    seed: Annotated[int, number("--seed", "Another number makes up other data.")] = 1,
 ) -> None:
     """Serve a made-up BSS and ConnectWise on this machine.
 
@@ -253,7 +260,7 @@ def version() -> None:
 def ribbon_build(
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Default: xlsync.xlam in this folder.", readable=False),
+        typer.Option("--output", metavar="FILE", help="Default: xlsync.xlam in this folder.", readable=False),
     ] = None,
 ) -> None:
     """Make the file of the add-in, for the Python that runs xlsync now."""
@@ -299,6 +306,7 @@ def doctor(
     write_test: Annotated[
         str,
         typer.Option(
+            "--write-test",
             metavar="COMPANY",
             help="Create, change and end an agreement and an addition on this test company, after asking.",
         ),

@@ -180,8 +180,11 @@ class _ItemNames:
 
     def _is_another(self, item_id: int, spelling: _Spelling) -> bool:
         """Return whether Microsoft's ids say that an item is not the line's product, whatever its name."""
-        wanted, ids = spelling.microsoft_id, self._microsoft_ids.get(item_id, frozenset())
-        return wanted is not None and bool(ids) and all(id_.contradicts(wanted) for id_ in ids)
+        wanted = spelling.microsoft_id
+        if wanted is None:
+            return False
+        ids = self._microsoft_ids.get(item_id, frozenset())
+        return bool(ids) and all(id_.contradicts(wanted) for id_ in ids)
 
     def choice_for(self, spelling: _Spelling) -> Choice | None:
         """Choose the item by code, else by equal name, else suggest the nearest name."""

@@ -131,7 +131,8 @@ def _order(row: Proposal) -> tuple[str, str]:
 
 def _lacks(line: BillingLine, link: Link) -> bool:
     """Return whether a line lacks a part of its link, or asks to create one."""
-    return any(_is_wanted(line, part) for part in (link.company, link.agreement, link.item))
+    # Called for every line: written out, three calls take half the time of a loop.
+    return _is_wanted(line, link.company) or _is_wanted(line, link.agreement) or _is_wanted(line, link.item)
 
 
 def _is_wanted(line: BillingLine, part: Choice | None) -> bool:
@@ -198,7 +199,8 @@ def _products(
     wanted = _first(lacking, lambda line: _is_wanted(line, links[line.key].item), new_product_key)
     codes = [line.product_code for line in wanted.values()]
     taken = {item.identifier.casefold() for item in known.items} | known.taken
-    asked = [line for line in lines if line.product and line.cost is not None] if wanted else []
+    products = {line.product_key for line in wanted.values()}
+    asked = (line for line in lines if line.cost is not None and line.product_key in products)
     costs = _first(asked, covers_full_period, new_product_key)
     for key, line in sorted(wanted.items()):
         terms = " / ".join(dict.fromkeys(filter(None, (line.billing_period, line.commitment_period))))
