@@ -20,8 +20,9 @@ from xlsync.settings import BssSettings
 # --- the month's invoices
 
 
-def test_cancelled_invoices_are_dropped(fake: Fake, bss: Bss) -> None:
-    fake.invoices = [invoice("EX-1", item(), status={"id": 3, "name": "x", "type": "Canceled"})]
+@pytest.mark.parametrize("kind", ["Canceled", "Voided"])
+def test_cancelled_invoices_are_dropped(fake: Fake, bss: Bss, kind: str) -> None:
+    fake.invoices = [invoice("EX-1", item(), status={"id": 3, "name": "x", "type": kind})]
     assert march(bss) == ()
 
 

@@ -29,6 +29,7 @@ from xlsync.sandbox.server import Sandbox
 from xlsync.settings import Creation
 from xlsync.store import Cache
 
+REDSTART = "Redstart Textiles"
 NOW = dt.datetime.now(dt.UTC)  # the sandbox stamps what changes with the time of this machine
 
 
@@ -356,3 +357,19 @@ def test_looks_that_are_answered_oddly_skip_what_they_were_for_and_the_rest_goes
     rows = {COMPANIES: "customer:bss:622", ADDITIONS: "add:27:", ADDITION: "cancel:62"}
     for path in odd:
         assert any(key.startswith(rows[path]) for key in told), (path, details)
+
+
+def test_additions_that_a_list_hides_and_a_count_tells_are_not_called_missing(desk: Desk) -> None:
+    before = desk.read().column(MISMATCHES, "Mismatch")
+    list_of_52 = f"GET /finance/agreements/{desk.addition(52)['agreementId']}/additions$"
+    desk.sandbox.fail("empty", path=list_of_52)
+    assert desk.check().code == 0
+    assert desk.read().column(MISMATCHES, "Mismatch") == before  # the list was read once more
+    desk.sandbox.fail("empty", path=list_of_52, times=99)
+    assert desk.check().code == 0
+    hand = desk.read()
+    rows = hand.column(MISMATCHES, "Mismatch")
+    of_it = {rows[key] for key, name in hand.column(MISMATCHES, "Customer").items() if name == REDSTART}
+    assert of_it == {"Could not check"}
+    texts = hand.column(MISMATCHES, "Explanation").values()
+    assert any("gave an empty list, and counts" in text for text in texts)

@@ -26,6 +26,7 @@ from xlsync.reconcile.billed import InvoiceTotal
 from xlsync.records import replace
 
 CENT: Final = Decimal("0.01")
+_CANCELLED: Final = frozenset({"canceled", "cancelled", "void", "voided"})
 _CHARGING: Final = frozenset({"", "debit", "debit invoice", "invoice"})
 FOUR_PLACES: Final = Decimal("0.0001")
 
@@ -69,8 +70,8 @@ def read_units(groups: Iterable[Json]) -> dict[str, Unit]:
 
 
 def is_cancelled(invoice: Json) -> bool:
-    """Return whether an invoice is cancelled."""
-    return text_of(part(invoice, "status").get("type")).casefold() in ("canceled", "cancelled")
+    """Return whether an invoice is cancelled, so that nothing on it is owed."""
+    return text_of(part(invoice, "status").get("type")).casefold() in _CANCELLED
 
 
 def is_credit_invoice(invoice: Json) -> bool:

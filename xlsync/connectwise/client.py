@@ -181,9 +181,17 @@ class ConnectWise:
         return {id_: read[id_] for id_ in sorted(read)}
 
     def each_additions(
-        self, agreement_ids: Iterable[int], *, whole: bool = False, with_status: bool
+        self,
+        agreement_ids: Iterable[int],
+        *,
+        whole: bool = False,
+        with_status: bool,
+        is_counted: bool = False,
     ) -> Generator[tuple[int, tuple[Addition, ...] | ApiError]]:
-        """Read as `list_additions` does; yield each agreement's additions as soon as they are there."""
+        """Read as `list_additions` does; yield each agreement's additions as soon as they are there.
+
+        Where `is_counted`, an empty list is held against the count of its records, as in `list_alike`.
+        """
         fields = _WHOLE_ADDITION if whole else _ADDITION
 
         def read(id_: int) -> tuple[Addition, ...]:
@@ -192,6 +200,8 @@ class ConnectWise:
                 records = self._list_with_status(path, fields)
             else:
                 records, _ = self.list_records(path, fields=fields)
+            if not records and is_counted:
+                records = self.list_alike(path, fields=fields) if self.count_records(path) else []
             return tuple(read_addition(record, id_, whole=whole) for record in records)
 
         return self.service.as_they_come(read, sorted(set(agreement_ids)))

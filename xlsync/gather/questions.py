@@ -107,7 +107,8 @@ class Asking:
             count = service.counting(self._progress, "Reading additions", self._read)
             count(read)
             unkept: dict[int, tuple[Addition, ...]] = {}
-            with closing(self._systems.connectwise.each_additions(new, with_status=True)) as coming:
+            reading = self._systems.connectwise.each_additions(new, with_status=True, is_counted=True)
+            with closing(reading) as coming:
                 for done, (id_, answer) in enumerate(coming, start=1):
                     self._additions[id_] = additions = self._with_odd_status(answer)
                     if not isinstance(additions, ApiError):
