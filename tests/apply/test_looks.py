@@ -224,11 +224,18 @@ def test_a_refusal_that_stops_the_run_stops_the_changes_of_another_agreement_und
 ) -> None:
     """ConnectWise refuses the first creation while the second change is under way."""
     changes = changes_of(sandbox, seen)
-    is_refused = threading.Event()
+    held = sandbox.connectwise.additions.values()
+    other = next(
+        one for one in held if one["agreementId"] != seen.agreement_id and not one.get("cancelledDate")
+    )
+    before = connectwise.read_addition(other["agreementId"], other["id"])
+    assert before is not None
+    waits = one_more_unit(before)
+    is_under_way, is_refused = threading.Event(), threading.Event()
     creation = CreateAddition(
         key="add",
         rows=("row",),
-        agreement=next(id_ for id_ in sandbox.connectwise.agreements if id_ != seen.agreement_id),
+        agreement=before.agreement_id,
         item=max(sandbox.connectwise.catalog),
         quantity=Decimal(1),
         unit_cost=None,
@@ -238,13 +245,20 @@ def test_a_refusal_that_stops_the_run_stops_the_changes_of_another_agreement_und
     )
 
     def tell(result: Outcome) -> None:
-        if result.key == creation.key:
+        if result.key == waits.key:  # the creation comes right behind it
+            is_under_way.wait(600)
+        elif result.key == creation.key:
             is_refused.set()
 
+    def wait_for_refusal() -> None:
+        is_under_way.set()
+        is_refused.wait(600)
+
     sandbox.fail("forbid", path="POST")
-    sandbox.fail("call", path="PATCH", skip=1, call=lambda: is_refused.wait(600))
-    results = carry_out([*changes, creation], connectwise, tmp_path, progress=tell)
+    sandbox.fail("call", path=f"PATCH .*/{changes[1].seen.id}$", call=wait_for_refusal)
+    results = carry_out([*changes, waits, creation], connectwise, tmp_path, progress=tell)
     assert {result.key: result.state for result in results} == {
+        waits.key: State.DONE,
         creation.key: State.FAILED,
         changes[0].key: State.DONE,
         changes[1].key: State.DONE,

@@ -470,7 +470,7 @@ def test_the_next_command_rebuilds_the_add_in_and_says_so(tmp_path: Path, built:
     """Run as on Windows as far as the add-in is concerned: its default places are those."""
     file = put_addin(tmp_path, "win32", XLWINGS="0.0.7")
     code = (
-        "import sys; here = sys.platform; sys.platform = 'win32'; "
+        "import sys, zipfile; here = sys.platform; sys.platform = 'win32'; "
         "import xlsync.excel.addin; sys.platform = here; "
         "from xlsync.cli import main; main()"
     )
