@@ -117,6 +117,16 @@ def test_a_suggestion_still_has_its_row_in_case_it_is_wrong() -> None:
     assert [row.kind for row in ask("a", "1:10?").rows()] == list(CreationKind)
 
 
+def test_a_customer_that_is_only_suggested_has_the_row_of_its_agreement_too() -> None:
+    """So that choosing `(create new)` instead, filling in and approving is one pass."""
+    suggested = replace(read_link("1:10"), company=read_link("1:10?").company)
+    rows = ask("a", suggested).rows(known([Company(id=100, identifier="CONTOSO", name="Contoso Group")]))
+    assert [(row.kind, row.customer) for row in rows] == [
+        (CreationKind.CUSTOMER, ""),
+        (CreationKind.AGREEMENT, "(create new)"),
+    ]
+
+
 def test_a_choice_to_create_has_its_row() -> None:
     chosen = Link(item=Choice("product:bss:Backup|Monthly|", Evidence.CHOSEN))
     linked = read_link("1:10")

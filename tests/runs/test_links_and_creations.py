@@ -259,6 +259,19 @@ def test_a_row_that_waits_for_a_creation_shows_the_names_of_the_bss_and_what_lac
     )
 
 
+def test_a_wrong_suggestion_is_replaced_by_a_new_customer_with_its_agreement_in_one_pass(desk: Desk) -> None:
+    with desk.editing() as hand:
+        line = hand.line("Harbour Dentl Clinic")
+        hand.set(LINES, line, {"ConnectWise Customer": "(Create New)"})
+        hand.set(NEW, "customer:bss:626", {"Contact First Name": "Ann", "Approve": "Yes"})
+        hand.set(NEW, "agreement:bss:626|Monthly", {"Approve": "Yes"})
+    assert desk.apply().json["done"] == 3  # the customer, its contact, its agreement
+    assert desk.check().code == 0
+    hand = desk.read()
+    assert hand.get(LINES, line, "ConnectWise Customer") == "Harbour Dentl Clinic"
+    assert hand.get(LINES, line, "ConnectWise Agreement") == "Cloud Subscriptions - Monthly"
+
+
 def test_one_thing_is_created_once_however_many_lines_ask(desk: Desk) -> None:
     """Two customers with a product that the catalog lacks, on several lines: one product."""
     with desk.editing() as hand:

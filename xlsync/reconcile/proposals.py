@@ -169,9 +169,18 @@ def _customers(
 def _agreements(
     month: Month, lines: Iterable[BillingLine], links: Mapping[str, Link], known: Known
 ) -> Iterator[Proposal]:
-    wanted = _first(lines, lambda line: _is_wanted(line, links[line.key].agreement), new_agreement_key)
+    """Propose the agreements that lines lack, and those of customers whose suggestion may be wrong."""
+
+    def is_wanted(line: BillingLine) -> bool:
+        link = links[line.key]
+        is_doubtful = link.company is not None and link.company.score is not None and line.is_compared
+        return is_doubtful or _is_wanted(line, link.agreement)
+
+    wanted = _first(lines, is_wanted, new_agreement_key)
     for key, line in sorted(wanted.items()):
-        company = links[line.key].company
+        company, agreement = links[line.key].company, links[line.key].agreement
+        if company is not None and company.score is not None and agreement is not None:
+            company = None  # the suggested customer has an agreement: a new one is another customer's
         cycles = [c for c in known.setup.billing_cycles if c.months and c.months == line.billing_months]
         period = line.billing_period or "Monthly"
         customer = CREATE_NEW
