@@ -50,9 +50,9 @@ RUN_FILES = {"test_addin.py", "test_screen.py", "test_package.py", "test_templat
 ROOM = 2 * 1024**3  # bytes in memory for what tests write
 
 # A busy machine is slow at times: that is no finding. Examples are the same in every run, so that a test ends
-# as it did before; `pytest --hypothesis-profile=explore` looks for others.
+# as it did before; `pytest --hypothesis-profile=explore` looks for others, and for more of them.
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("xlsync", settings.get_profile("explore"), derandomize=True)
+settings.register_profile("xlsync", settings.get_profile("explore"), derandomize=True, max_examples=60)
 settings.load_profile("xlsync")
 
 
@@ -101,7 +101,7 @@ def pytest_collection_finish() -> None:
     """What is loaded by now stays: not to look at it again in every test saves a sixth of all time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000)
+    gc.set_threshold(100_000)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -116,6 +116,8 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             patch.delenv(name)
         patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        # The machine's own folder would keep a lock of every sandbox.
+        patch.setenv("XLSYNC_LOCKS", str(tmp_path_factory.mktemp("locks")))
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # each command would compile it all
         connect = socket.socket.connect
 

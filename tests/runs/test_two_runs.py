@@ -151,14 +151,18 @@ def test_of_two_machines_at_once_at_least_one_names_whatever_was_made_twice(
         assert 3 in named, ids
 
 
-def test_the_lock_of_the_machine_does_not_depend_on_where_temporary_files_lie(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+def test_the_folder_of_the_machine_does_not_depend_on_where_temporary_files_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("XLSYNC_LOCKS")
     before = machine_folder()
     for name in ("TMPDIR", "TEMP", "TMP"):
-        monkeypatch.setenv(name, str(desk.folder))
+        monkeypatch.setenv(name, str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)  # Python remembers the first answer
     assert machine_folder() == before
+
+
+def test_users_with_homes_of_their_own_share_the_lock_of_the_machine(desk: Desk) -> None:
     environment = load_settings(bss=False, connectwise=True).environment
     with (
         one_writer(desk.folder / "home of another user", environment),
