@@ -24,6 +24,7 @@ from tests.helpers.copies import end_copies
 from tests.helpers.desk import Desk, settle
 from tests.helpers.drawer import Drawer
 from tests.helpers.fake_bss import Fake
+from tests.helpers.office import Office, office_in, office_python
 from tests.helpers.postgres import Postgres, postgres_in, why_not
 from tests.helpers.remote import Remote, connected, connectwise_settings
 from tests.helpers.tables import Case, read_case
@@ -45,7 +46,7 @@ from xlsync.records import replace
 from xlsync.sandbox.server import Sandbox
 from xlsync.settings import BssSettings
 
-RUN_FIXTURES = {"desk", "world", "postgres"}
+RUN_FIXTURES = {"desk", "world", "postgres", "office"}
 RUN_FILES = {"test_addin.py", "test_screen.py", "test_package.py", "test_template.py", "test_terminal.py"}
 ROOM = 2 * 1024**3  # bytes in memory for what tests write
 
@@ -87,6 +88,15 @@ def postgres() -> Iterator[Postgres]:
         Path(folder).chmod(0o755)
         with postgres_in(Path(folder)) as server:
             yield server
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A LibreOffice of this worker."""
+    if not office_python():
+        pytest.skip("LibreOffice with its Python bridge is not installed here")
+    with office_in(tmp_path_factory.mktemp("office")) as running:
+        yield running
 
 
 @pytest.fixture

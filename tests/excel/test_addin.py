@@ -8,7 +8,6 @@ import importlib.util
 import io
 import os
 import re
-import shutil
 import subprocess
 import sys
 import warnings
@@ -26,6 +25,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import xlsync
+from tests.helpers.office import Office
 from xlsync import __version__
 from xlsync.cli import app
 from xlsync.errors import WorkbookError, XlsyncError
@@ -311,8 +311,9 @@ def test_a_path_that_a_mac_shell_would_take_apart_is_refused_on_macos() -> None:
     assert addin.build(r"C:\Users\Jo Doe\venv\Scripts\python.exe", "win32")
 
 
-@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed here")
-def test_libreoffice_opens_the_package_with_its_sheet_and_its_module(built: bytes, tmp_path: Path) -> None:
+def test_libreoffice_opens_the_package_with_its_sheet_and_its_module(
+    built: bytes, office: Office, tmp_path: Path
+) -> None:
     workbook = parts(built)
     kind = b"application/vnd.ms-excel.%s.macroEnabled.main+xml"
     types = workbook["[Content_Types].xml"]
@@ -321,12 +322,7 @@ def test_libreoffice_opens_the_package_with_its_sheet_and_its_module(built: byte
     with zipfile.ZipFile(tmp_path / "xlsync.xlsm", "w") as archive:
         for name, data in workbook.items():
             archive.writestr(name, data)
-    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
-    done = subprocess.run(
-        ["soffice", profile, "--headless", "--convert-to", "ods", "--outdir", str(tmp_path), "xlsync.xlsm"],
-        cwd=tmp_path, capture_output=True, timeout=600, check=True, text=True,
-    )  # fmt: skip
-    assert "Error" not in done.stderr
+    office.convert(tmp_path / "xlsync.xlsm", tmp_path / "xlsync.ods")
     opened = parts((tmp_path / "xlsync.ods").read_bytes())
     assert sys.executable in opened["content.xml"].decode()
     macros = [data for name, data in opened.items() if name.endswith("RibbonMyAddin.xml")]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, Hand
-from tests.helpers.libreoffice_picks import office_python, pick
+from tests.helpers.office import Office
 from xlsync.reconcile.billed import Fate
 from xlsync.workbook.layout import NEXT_LINE, START_BILLED_CELLS, START_CELLS, START_LINE
 
@@ -39,9 +39,8 @@ def test_a_past_month_offers_no_write_that_the_latest_complete_month_does_not_bi
     assert desk.sent() == []
 
 
-@pytest.mark.skipif(not office_python(), reason="LibreOffice with its Python bridge is not installed here")
 def test_the_dropdown_of_a_row_of_a_past_month_that_nothing_can_be_written_for_offers_ignore_alone(
-    desk: Desk,
+    desk: Desk, office: Office
 ) -> None:
     desk.file = desk.folder / "xlsync-2026-09.xlsx"
     assert desk.run("export", "--month", "2026-09").code == 0
@@ -50,7 +49,9 @@ def test_the_dropdown_of_a_row_of_a_past_month_that_nothing_can_be_written_for_o
     cancelled = next(key for key, kind in kinds.items() if kind == "Only in ConnectWise")
     held = next(key for key, kind in kinds.items() if kind == "Units differ" and not actions[key])
     free = next(key for key, action in actions.items() if action == "Update units")
-    picked = pick(desk, *((MISMATCHES, key, "Action", "Ignore") for key in (cancelled, held, free)))
+    picked = office.pick(
+        desk.file, *((MISMATCHES, key, "Action", "Ignore") for key in (cancelled, held, free))
+    )
     assert [one["offered"] for one in picked] == [["Ignore"], ["Ignore"], ["Update units", "Ignore"]]
 
 

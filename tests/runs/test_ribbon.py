@@ -16,7 +16,7 @@ import pytest
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.file_workbook import FileWorkbook
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
-from tests.helpers.libreoffice_picks import office_python, pick
+from tests.helpers.office import Office
 from xlsync.config import SECRETS
 from xlsync.errors import WorkbookError
 from xlsync.excel import addin
@@ -666,15 +666,16 @@ def test_a_button_runs_through_the_stand_in_of_excel(desk: Desk) -> None:
 # a person's hand, as near as this machine allows
 
 
-@pytest.mark.skipif(not office_python(), reason="LibreOffice with its Python bridge is not installed here")
-def test_a_hand_links_and_approves_in_libreoffice_and_the_buttons_go_on_from_there(empty_desk: Desk) -> None:
+def test_a_hand_links_and_approves_in_libreoffice_and_the_buttons_go_on_from_there(
+    empty_desk: Desk, office: Office
+) -> None:
     desk = empty_desk
     press("Export1", FileWorkbook(desk.folder / "Book1.xlsx", yes), NOW)
     hand = desk.read()
     delta, harbour = hand.line("DELTA"), hand.line("Harbour Dentl Clinic")
 
-    picked = pick(
-        desk,
+    picked = office.pick(
+        desk.file,
         (LINES, delta, "ConnectWise Customer", "Delta Ltd"),
         (LINES, delta, "ConnectWise Agreement", "Cloud"),
         (LINES, harbour, "Match", "confirmed"),
@@ -690,7 +691,9 @@ def test_a_hand_links_and_approves_in_libreoffice_and_the_buttons_go_on_from_the
     (row,) = [key for key, customer in kinds.items() if customer == "Delta Ltd"]
     assert hand.get(MISMATCHES, row, "Mismatch") == "Not in ConnectWise"
 
-    picked = pick(desk, (MISMATCHES, row, "Approve", "Yes"), (MISMATCHES, "units:52", "Approve", "Yes"))
+    picked = office.pick(
+        desk.file, (MISMATCHES, row, "Approve", "Yes"), (MISMATCHES, "units:52", "Approve", "Yes")
+    )
     assert picked[0]["offered"] == ["Yes", "No", "Yes, over limit"]
     press("Apply", workbook, NOW)
     assert workbook.asked[0].endswith("Write 2 changes to ConnectWise?")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
-import subprocess
 import zipfile
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import openpyxl
 import pytest
 from openpyxl.formula.tokenizer import Token, Tokenizer
 
+from tests.helpers.office import Office
 from xlsync.models import ActionLabel, MismatchKind
 from xlsync.reconcile.billed import Fate
 from xlsync.template import build as template
@@ -293,15 +292,10 @@ def test_rules_and_dropdowns_cover_rows_that_are_added() -> None:
         assert styles[0] == styles[1] == styles[2]
 
 
-def test_libreoffice_opens_the_template_and_keeps_its_cells(tmp_path: Path) -> None:
-    program = shutil.which("soffice")
-    if not program:
-        pytest.skip("LibreOffice is not installed")
+def test_libreoffice_opens_the_template_and_keeps_its_cells(office: Office, tmp_path: Path) -> None:
     (tmp_path / "book.xlsx").write_bytes(filled())
-    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
-    command = [program, profile, "--headless", "--convert-to", "xlsx", "--outdir", str(tmp_path / "out")]
-    subprocess.run([*command, str(tmp_path / "book.xlsx")], capture_output=True, timeout=600, check=True)
-    package = Package.open(tmp_path / "out" / "book.xlsx")
+    office.convert(tmp_path / "book.xlsx", tmp_path / "saved.xlsx")
+    package = Package.open(tmp_path / "saved.xlsx")
     assert package.sheets == TITLES
     for sheet in sheets.TABLES:
         grid = package.grid(sheet.title)

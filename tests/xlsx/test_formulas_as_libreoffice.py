@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
-
 import openpyxl
 import pytest
 
-from tests.helpers.libreoffice_picks import office, office_python
+from tests.helpers.office import Office
 from tests.xlsx.test_formulas import FIRST, HERE, LAST, SHAPES
 from xlsync.xlsx.moves import Moves
 from xlsync.xlsx.package import Package
 
-ROWS = Path(__file__).parents[1] / "helpers/libreoffice_rows.py"
 BELOW = 60  # a 0-based row below the data, from which formulas stand
 SCENARIOS = {
     "nothing": [],
@@ -48,7 +43,7 @@ def formulas() -> list[str]:
 
 
 def moves_of(steps: list[tuple[str, int, int]]) -> Moves:
-    """The same insertions and deletions as moves of rows."""
+    """Insertions and deletions, as moves of rows."""
     rows: list[int | None] = list(range(FIRST, LAST + 1))
     for what, row, count in steps:
         at = row - FIRST
@@ -58,10 +53,8 @@ def moves_of(steps: list[tuple[str, int, int]]) -> Moves:
 
 
 @pytest.fixture(scope="module")
-def moved_by_libreoffice(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+def moved_by_libreoffice(office: Office, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """What became of each formula in each scenario, as LibreOffice writes it."""
-    if not office_python():
-        pytest.skip("LibreOffice with its Python is not installed")
     folder = tmp_path_factory.mktemp("rows")
     book = openpyxl.Workbook()
     page = book.active
@@ -72,17 +65,8 @@ def moved_by_libreoffice(tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     for row, formula in enumerate(formulas(), BELOW + 1):
         page.cell(row, 5).value = f"={formula}"
     book.save(folder / "book.xlsx")
-    scenarios = [(str(folder / f"{name}.xlsx"), steps) for name, steps in SCENARIOS.items()]
-    with office(folder) as pipe:
-        done = subprocess.run(
-            [office_python(), str(ROWS), pipe, str(folder / "book.xlsx")],
-            input=json.dumps(scenarios),
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+    scenarios = [(folder / f"{name}.xlsx", steps) for name, steps in SCENARIOS.items()]
+    office.move_rows(folder / "book.xlsx", HERE, scenarios)
     moved: dict[str, list[str]] = {}
     for name, steps in SCENARIOS.items():
         found = Package.open(folder / f"{name}.xlsx").formulas(HERE)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
 import struct
-import subprocess
 import zipfile
 from pathlib import Path
 
 import openpyxl
 import pytest
 
+from tests.helpers.office import Office
 from xlsync.billing.reports.reading import read_reports
 from xlsync.errors import ReportError
 from xlsync.models import Month
@@ -27,10 +26,8 @@ def refusal(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def converted(office: Office, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with workbooks of two errors, merged cells and hidden rows, as LibreOffice writes them too."""
-    if shutil.which("soffice") is None:
-        pytest.skip("LibreOffice is not installed")
     folder = tmp_path_factory.mktemp("errors")
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
@@ -47,13 +44,9 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
         book.worksheets[0].append(row)
     book.worksheets[0].row_dimensions[3].hidden = book.worksheets[0].row_dimensions[4].hidden = True
     book.save(folder / "hidden.xlsx")
-    profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
-    for suffix in ("xls", "ods"):
-        subprocess.run(
-            ["soffice", profile, "--headless", "--convert-to", suffix, "--outdir", folder,
-             folder / "made.xlsx", folder / "merged.xlsx", folder / "hidden.xlsx"],
-            check=True, capture_output=True, timeout=600,
-        )  # fmt: skip
+    for source in list(folder.glob("*.xlsx")):
+        for suffix in (".xls", ".ods"):
+            office.convert(source, source.with_suffix(suffix))
     return folder
 
 
