@@ -15,7 +15,7 @@ from xlsync.reconcile.explanations import join_sentences
 from xlsync.reconcile.past import LatestMonth, hold_to_latest
 from xlsync.reconcile.rules import NO_IGNORE_RULES, IgnoreRules, tell_ignored
 from xlsync.reconcile.targets import Books, Comparison, find_comparisons, part_by_link
-from xlsync.reconcile.unmatched import find_unbilled, find_unlinked, product_of
+from xlsync.reconcile.unmatched import find_unbilled, find_unlinked, product_of, tell_billed_once
 from xlsync.reconcile.verdict import Uncompared
 from xlsync.records import replace
 
@@ -28,11 +28,13 @@ class Findings:
 
     `uncompared` gives, by line key, why a line of a recurring charge was not compared in units and cost, or
     tells too little where it agrees; a line that is ignored or has a mismatch is not among them.
+    `doubts` are sentences, each a further reason why the month is not all clear.
     """
 
     mismatches: tuple[Mismatch, ...]
     statuses: Mapping[str, Status]
     uncompared: Mapping[str, Uncompared] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,12 @@ def find_mismatches(
     }
     told_little |= dict.fromkeys(_keys_of_earlier_periods(month, lines, charges), Uncompared.EARLIER_PERIOD)
     told_little = {key: why for key, why in told_little.items() if key not in passed_over}
-    return Findings(mismatches, statuses, dict(_find_uncompared(lines, charges, statuses, told_little)))
+    return Findings(
+        mismatches,
+        statuses,
+        dict(_find_uncompared(lines, charges, statuses, told_little)),
+        tuple(tell_billed_once(month, (line for line in lines if line.key not in passed_over), links, books)),
+    )
 
 
 def _why_agreeing_tells_little(month: Month, comparison: Comparison, books: Books) -> Uncompared | None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from decimal import Decimal
 
-from xlsync.amounts import impact_of
+from xlsync.amounts import counted_units, impact_of
 from xlsync.models import (
     Addition,
     Agreement,
     BillingLine,
     Choice,
     Evidence,
+    LineType,
     Link,
     Mismatch,
     MismatchKind,
@@ -151,6 +152,35 @@ def find_unbilled(
             if without_line and addition.item_id in linked_items and addition.is_active(month):
                 is_open = agreement.company_id in open_customers
                 yield _only_in_connectwise(month, customer, agreement, addition, books, is_open)
+
+
+def tell_billed_once(
+    month: Month, lines: Iterable[BillingLine], links: Mapping[str, Link], books: Books
+) -> Iterator[str]:
+    """Name active additions whose only lines are one-time charges: nothing is compared with them.
+
+    ConnectWise bills an addition each cycle.
+    """
+    kinds: dict[tuple[int | str, int | str], set[LineType]] = {}
+    customers: dict[tuple[int | str, int | str], str] = {}
+    for line in lines:
+        link = links[line.key]
+        if link.agreement and link.item:
+            target = link.agreement.to, link.item.to
+            kinds.setdefault(target, set()).add(line.charge)
+            customers.setdefault(target, line.customer)
+    for (agreement, item), own in kinds.items():
+        if own != {LineType.ONE_TIME} or not isinstance(agreement, int) or not isinstance(item, int):
+            continue
+        for addition in books.by_target.get((agreement, item), ()):
+            if addition.is_active(month):
+                known = books.items.get(item)
+                product = known.description if known else f"product {item}"
+                yield (
+                    f"ConnectWise bills {counted_units(addition.quantity)} of {product} for "
+                    f"{customers[agreement, item]} each cycle (addition {addition.id}), and the distributor "
+                    "billed it once: it is compared with nothing."
+                )
 
 
 def _only_in_connectwise(

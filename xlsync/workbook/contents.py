@@ -100,7 +100,10 @@ class Overview:
             self.billed,
             self.incomplete,
             sum(table.other_months for table in self.reports),
-            list(dict.fromkeys(doubt for table in self.reports for doubt in table.doubts)),
+            [
+                *dict.fromkeys(doubt for table in self.reports for doubt in table.doubts),
+                *findings.doubts,
+            ],
         )
 
     @property
