@@ -8,7 +8,7 @@ import sys
 from collections.abc import Collection, Iterator, Mapping
 from graphlib import TopologicalSorter
 
-from tests.helpers.source import ROOT, modules, program
+from tests.helpers.source import ROOT, modules, nodes, program
 
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "models", "amounts", "printable", "settings", "gc_tuning", "plain_json", "records"}),
@@ -86,9 +86,8 @@ def imports(tree: ast.Module) -> frozenset[str]:
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
-    nodes = list(ast.walk(tree))
-    for_types = {id(inner) for node in nodes if is_for_types(node) for inner in ast.walk(node)}
-    for node in nodes:
+    for_types = {id(inner) for node in nodes(tree) if is_for_types(node) for inner in ast.walk(node)}
+    for node in nodes(tree):
         if id(node) in for_types:
             continue
         if isinstance(node, ast.Import):
@@ -116,9 +115,7 @@ def libraries(tree: ast.Module) -> set[str]:
 @functools.cache
 def calls(tree: ast.Module) -> tuple[tuple[str, int], ...]:
     """What is called, as it is written, and in which line."""
-    return tuple(
-        (ast.unparse(node.func), node.lineno) for node in ast.walk(tree) if isinstance(node, ast.Call)
-    )
+    return tuple((ast.unparse(node.func), node.lineno) for node in nodes(tree) if isinstance(node, ast.Call))
 
 
 def only_filled(found: Mapping[str, Collection[object]]) -> dict[str, Collection[object]]:
@@ -153,7 +150,7 @@ def test_records_are_copied_by_the_one_function_that_knows_structs_too() -> None
     of_dataclasses = {
         name
         for name, tree in program().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
         if "replace" in {alias.name for alias in node.names}
     }
@@ -214,7 +211,7 @@ def test_no_error_is_swallowed_in_silence() -> None:
     silent = {
         f"{name}:{node.lineno}"
         for name, tree in modules().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or all(isinstance(one, ast.Pass) for one in node.body))
     }
@@ -233,7 +230,7 @@ def test_nothing_that_was_read_is_run_and_no_certificate_goes_unchecked() -> Non
     unchecked = {
         name
         for name, tree in modules().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.keyword)
         and node.arg == "verify"
         and isinstance(node.value, ast.Constant)
@@ -258,7 +255,7 @@ def test_no_module_takes_what_another_keeps_to_itself() -> None:
     taken = {
         f"{name}: {node.module}.{alias.name}"
         for name, tree in modules().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "xlsync"
         for alias in node.names
         if alias.name.startswith("_") and alias.name != "__version__"
@@ -275,7 +272,7 @@ def test_no_function_is_longer_than_a_screen() -> None:
     lengths = {
         f"{name}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
         for name, tree in modules().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.FunctionDef)
     }
     assert lengths

@@ -6,7 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.helpers.source import modules
+from tests.helpers.source import modules, nodes
 
 POINTING_AWAY = ("The same", "Of ", "Its ", "Whether ")  # beginnings that need something before them
 NO_NAMES = {"told", "kept", "of", "said", "settled"}  # words that leave open what a thing is
@@ -15,7 +15,7 @@ ONE_MEANING = ("lines_of", "counted", "compare_import", "chosen_month")  # funct
 
 def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Every docstring, and every text that stands by itself behind what it explains, with its line."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             text = node.value.value
             if isinstance(text, str):
@@ -34,7 +34,7 @@ def defined(kind: type[ast.ClassDef | ast.FunctionDef]) -> dict[str, list[str]]:
 
 def names(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Every name that a module gives: variables, fields, parameters, functions and classes, with its line."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         match node:
             case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
                 yield node.lineno, name

@@ -21,6 +21,12 @@ def modules() -> dict[str, ast.Module]:
     return parsed
 
 
+@functools.cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """Everything in a parsed module, which several tests look through."""
+    return tuple(ast.walk(tree))
+
+
 def program() -> dict[str, ast.Module]:
     """The modules without those of the sandbox and the package's own."""
     return {

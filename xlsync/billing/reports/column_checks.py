@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from xlsync.billing.reports.dates import read_date, read_month, read_range
+from xlsync.billing.reports.dates import read_days, read_month
 from xlsync.billing.reports.kinds import KindWords
 from xlsync.billing.reports.layouts import MEANINGS
 from xlsync.billing.reports.problems import Problems, rows_text
@@ -188,9 +188,4 @@ def _tells_kind_or_day(table: Table, column: int) -> bool:
 
 def _is_day(text: str) -> bool:
     """Return whether a text is a day or a period of days."""
-    if text.isdecimal() and read_month(text) is None:
-        return False
-    try:
-        return read_range(text) is not None or read_date(text) is not None
-    except (ValueError, OverflowError):
-        return False
+    return not (text.isdecimal() and read_month(text) is None) and read_days(text) is not None

@@ -306,6 +306,17 @@ def read_range(text: str) -> tuple[DateReadings, DateReadings] | None:
     return ends[0], ends[1]
 
 
+def read_days(text: str) -> tuple[DateReadings, DateReadings] | None:
+    """Read a day, or a period of days in one cell, as its first and last day; None for other texts."""
+    try:
+        if (days := read_range(text)) is not None:
+            return days
+        day = read_date(text)
+    except (ValueError, OverflowError):
+        return None
+    return None if day is None else (day, day)
+
+
 def local_days(readings: Sequence[DateReadings]) -> int | None:
     """Return whether a column's UTC times are midnights, or last seconds of days, in one other time zone.
 

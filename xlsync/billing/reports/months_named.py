@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from xlsync.billing.reports.columns import known_meaning
-from xlsync.billing.reports.dates import month_number, read_date, read_range
+from xlsync.billing.reports.dates import month_number, read_days
 from xlsync.billing.reports.tables import Table
 from xlsync.billing.reports.text import fold
 from xlsync.models import Month
@@ -69,20 +69,16 @@ def _periods_in_titles(table: Table) -> Iterator[tuple[Month, Month, str]]:
     for _, texts in table.titles():
         title = " ".join(texts)
         label, _, value = title.partition(":") if ":" in title else (texts[0] if texts else "", "", "")
-        days = _days(value or " ".join(texts[1:])) if known_meaning(label) in _OF_A_PERIOD else None
+        days = _months_of_days(value or " ".join(texts[1:])) if known_meaning(label) in _OF_A_PERIOD else None
         named = month_of_name(_DAY.sub(" ", fold(title)))
         if days is not None:
-            yield days[0], days[1], title
+            yield *days, title
         elif named is not None and named[1] is not None:
             yield Month(named[1], named[0]), Month(named[1], named[0]), title
 
 
-def _days(text: str) -> tuple[Month, Month] | None:
+def _months_of_days(text: str) -> tuple[Month, Month] | None:
     """Return the first and last month of a day or a period that allows one reading."""
-    try:
-        period = read_range(text) or (read_date(text),) * 2
-    except (ValueError, OverflowError):
-        return None
-    days = [one.day_first or one.month_first for one in period if one is not None and one.is_clear]
+    days = [one.day_first or one.month_first for one in read_days(text) or () if one.is_clear]
     months = [Month(day.year, day.month) for day in days if day is not None]
     return (months[0], months[-1]) if months else None
