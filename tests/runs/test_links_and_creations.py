@@ -255,7 +255,8 @@ def test_a_row_that_waits_for_a_creation_shows_the_names_of_the_bss_and_what_lac
     ]
     assert hand.get(MISMATCHES, key, "Agreement") == "Cloud Subscriptions - Monthly"
     assert hand.get(MISMATCHES, key, "Explanation") == (
-        "Billed 3; customer and agreement are still to be created: approve them on New in ConnectWise too."
+        "Billed 3; the customer and the agreement are still to be created: "
+        "approve them on New in ConnectWise too."
     )
 
 

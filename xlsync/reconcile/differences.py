@@ -208,7 +208,7 @@ def _not_in_connectwise(
 def _tell_absent(base: Mismatch) -> str:
     """Say why there is no addition: what it belongs to does not exist yet, or the agreement has none."""
     asked = {"customer": base.company, "agreement": base.agreement, "product": base.item}
-    lacking = [name for name, to in asked.items() if isinstance(to, str)]
+    lacking = [f"the {name}" for name, to in asked.items() if isinstance(to, str)]
     if not lacking:
         return "the agreement has no active addition of this product"
     are = "is" if len(lacking) == 1 else "are"
