@@ -378,6 +378,7 @@ def test_over_a_limit_nothing_is_written_and_force_is_named() -> None:
     with pytest.raises(UnsafePlan, match="nothing was written") as raised:
         check_limits(Plan((update("5", "0"),)), Limits(zero=0))
     assert "--force" in raised.value.hint
+    assert [where for where, _ in raised.value.problems] == ["limits"]
 
 
 def test_the_default_limits_are_those_of_the_design() -> None:

@@ -161,6 +161,7 @@ def test_the_money_of_each_other_currency_is_a_line_of_start_that_can_be_read(em
     (empty_desk.folder / "report.csv").write_text("\n".join(lines), encoding="utf-8")
     assert empty_desk.run("export", "--month", "2026-10", "--from", "report.csv").code == 0
     start = openpyxl.load_workbook(empty_desk.file)["Start"]
+    assert start[START_CELLS["billed_of"]].value == "Money billed in EUR"
     cell = start[START_BILLED_CELLS["To link"][2]]
     assert str(cell.value).splitlines() == [f"{name} 7,263.00 (1 line)" for name in ("CHF", "GBP", "USD")]
     assert max(map(len, str(cell.value).splitlines())) < start.column_dimensions["H"].width

@@ -169,7 +169,7 @@ def test_start_has_a_place_for_every_fact_and_a_chart_of_the_mismatches(workbook
     page = workbook["Start"]
     for name, cell in sheets.START_CELLS.items():
         assert page[cell].value is None
-        assert page[cell].offset(0, -1).value or name in {"money_of", "verdict", "notices"}
+        assert page[cell].offset(0, -1).value or name in {"money_of", "billed_of", "verdict", "notices"}
     for label, cells in sheets.START_MISMATCH_CELLS.items():
         assert page[f"E{cells[0][1:]}"].value == label
     assert list(sheets.START_MISMATCH_CELLS) == list(MismatchKind)

@@ -31,7 +31,9 @@ def check_limits(plan: Plan, limits: Limits) -> None:
     over += _over_money(counted, limits)
     if over:
         raise UnsafePlan(
-            "The plan goes over its limits, nothing was written:\n  " + "\n  ".join(over), _hint_for(counted)
+            "The plan goes over its limits, nothing was written:\n  " + "\n  ".join(over),
+            _hint_for(counted),
+            [("limits", text) for text in over],
         )
 
 

@@ -367,6 +367,7 @@ START_CELLS: Final[Mapping[str, str]] = {
     "to_create": "C25",
     "to_approve": "C31",
     "money_of": "E5",
+    "billed_of": "E42",
     "verdict": "B42",
     "notices": "B47",
 }
