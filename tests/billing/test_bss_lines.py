@@ -125,7 +125,12 @@ def test_an_invoice_whose_type_says_credit_credits(fake: Fake, bss: Bss, kind: d
 
 
 def test_an_invoice_of_an_unknown_type_is_named(fake: Fake, bss: Bss) -> None:
-    fake.invoices = [invoice("EX-1", item(), type={"id": 3, "name": "Proforma", "type": "Proforma"})]
+    proforma = {"id": 3, "name": "Proforma", "type": "Proforma"}
+    earlier = "2026-02-01T04:10:22.327+02:00"
+    fake.invoices = [invoice("EX-0", item(), type=proforma, invoiceDate=earlier), invoice("EX-2", item())]
+    assert [one.number for one in bss.list_invoice_totals(dt.date(2026, 2, 1), MARCH.last)] == ["EX-2"]
+    assert [line.invoice for line in march(bss)] == ["EX-2"]
+    fake.invoices = [invoice("EX-1", item(), type=proforma)]
     with pytest.raises(ApiError, match="invoice EX-1 cannot be used: whether “proforma” charges or credits"):
         march(bss)
 

@@ -76,12 +76,20 @@ def is_cancelled(invoice: Json) -> bool:
 
 def is_credit_invoice(invoice: Json) -> bool:
     """Return whether an invoice gives money back; raises ApiError where its type does not tell."""
-    own = part(invoice, "type")
-    kind = text_of(own.get("type") or own.get("name")).casefold()
-    if "credit" not in kind and kind not in _CHARGING:
+    if not has_known_type(invoice):
         where = f"invoice {invoice.get('code') or invoice.get('id')}"
-        raise _unusable(where, f"whether “{kind}” charges or credits is not known")
-    return "credit" in kind
+        raise _unusable(where, f"whether “{_type_of(invoice)}” charges or credits is not known")
+    return "credit" in _type_of(invoice)
+
+
+def has_known_type(invoice: Json) -> bool:
+    """Return whether an invoice says that it charges or credits; one without a type charges."""
+    return "credit" in _type_of(invoice) or _type_of(invoice) in _CHARGING
+
+
+def _type_of(invoice: Json) -> str:
+    own = part(invoice, "type")
+    return text_of(own.get("type") or own.get("name")).casefold()
 
 
 def invoice_date(invoice: Json) -> dt.date:
