@@ -36,6 +36,16 @@ def test_json_of_export_and_check_has_the_fields_of_the_contract(empty_desk: Des
     assert told == counted
 
 
+def test_money_names_every_currency_that_is_billed_also_where_nothing_is_at_stake(empty_desk: Desk) -> None:
+    report = (
+        "Customer,Product,Subscription ID,Quantity,Unit Price,Amount,Currency,Start Date,End Date",
+        "AMBER LEAF BAKERY LTD,M365 Business Standard,s-1,4,10.30,41.20,EUR,2026-10-01,2026-10-31",
+    )
+    (empty_desk.folder / "report.csv").write_text("\n".join(report), encoding="utf-8")
+    told = empty_desk.export("--from", "report.csv").json
+    assert (told["all_clear"], told["money"]) == (True, {"EUR": {"more": "0.00", "less": "0.00"}})
+
+
 def test_json_of_apply_has_the_fields_of_the_contract(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("units:52", "add:38:15")

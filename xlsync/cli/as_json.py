@@ -19,7 +19,7 @@ from xlsync.reconcile.billed import Billed, Fate
 from xlsync.reconcile.rules import Rule
 from xlsync.report.figures import FigureGroup
 from xlsync.report.month import Report
-from xlsync.workbook.totals import MonthResult
+from xlsync.workbook.totals import MonthResult, Totals
 
 
 def month(result: MonthResult, requests: Mapping[str, int], seconds: float) -> dict[str, Any]:
@@ -36,14 +36,21 @@ def month(result: MonthResult, requests: Mapping[str, int], seconds: float) -> d
         "complete": totals.is_complete,
         "all_clear": totals.verdict.all_clear,
         "billed": {of_currency.currency: _billed(of_currency) for of_currency in totals.billed},
-        "money": {
-            currency: {"more": _amount(more), "less": _amount(less)}
-            for currency, (more, less) in totals.at_stake.items()
-        },
+        "money": _money(totals),
         "notices": list(result.notices),
         "reports": [table.as_json() for table in result.reports],
         "requests": dict(requests),
         "seconds": Decimal(str(round(seconds, 3))),
+    }
+
+
+def _money(totals: Totals) -> dict[str, dict[str, str | None]]:
+    """Make the object of the money at stake, of every currency that is billed or at stake."""
+    nothing = {of_currency.currency: (Decimal(0), Decimal(0)) for of_currency in totals.billed}
+    at_stake = nothing | totals.at_stake
+    return {
+        currency: {"more": _amount(more), "less": _amount(less)}
+        for currency, (more, less) in sorted(at_stake.items())
     }
 
 
