@@ -12,6 +12,7 @@ from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import LINES, MISMATCHES, day
 from tests.helpers.process import kill_at
 from xlsync.sandbox.connectwise.invoicing import invoice as make_invoice
+from xlsync.workbook.layout import START_CELLS
 
 INVOICES = "Invoices"
 FIELDS = ["run", "workbook", "environment", "done", "already", "skipped", "failed", "unknown", "actions"]
@@ -76,6 +77,23 @@ def test_the_sheet_shows_the_recap_beside_what_was_billed(desk: Desk) -> None:
     keys = [key for key in hand.rows(MISMATCHES) if hand.get(MISMATCHES, key, "Customer") == row["Customer"]]
     assert row["Unapplied Mismatches"] == len(keys) == 5
     assert (row["Approve"], row["Result"]) == (None, None)
+
+
+def test_start_ends_with_the_invoices_and_leads_to_the_first_that_is_due_this_month(billing: Desk) -> None:
+    def led_to() -> tuple[str, str | None]:
+        book = billing.read().book
+        told = str(book["Start"][START_CELLS["to_invoice"]].value)
+        place = book.defined_names["xlsync_first_to_invoice"].attr_text.split("$")[-1]
+        return told, book[INVOICES].cell(int(place), columns["Row Key"]).value
+
+    hand = billing.read()
+    columns = {str(cell.value): cell.column for cell in hand.book[INVOICES][1]}
+    keys = list(hand.rows(INVOICES))
+    assert led_to() == (f"{len(keys)} invoices previewed", keys[0])
+    approve(billing, keys[0])
+    invoice(billing)
+    assert billing.check().code == 0
+    assert led_to() == (f"{len(keys)} invoices previewed", keys[1])
 
 
 def test_mismatches_that_were_applied_or_ignored_are_no_longer_open(desk: Desk) -> None:

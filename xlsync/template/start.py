@@ -86,6 +86,11 @@ _STEPS: Final = (
         "",
         "Run xlsync apply, or click Apply on the ribbon. Then read the column Result.",
     ),
+    (
+        "Invoice and report",
+        "xlsync_first_to_invoice",
+        "Approve rows of Invoices and click Invoices, then Report; or run xlsync invoice, xlsync report.",
+    ),
 )
 _FACTS: Final = (
     (

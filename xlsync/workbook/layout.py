@@ -366,6 +366,7 @@ START_CELLS: Final[Mapping[str, str]] = {
     "to_link": "C22",
     "to_create": "C25",
     "to_approve": "C31",
+    "to_invoice": "C37",
     "money_of": "E5",
     "billed_of": "E42",
     "verdict": "B42",
@@ -379,6 +380,7 @@ FIRST_OPEN_NAMES: Final[Mapping[str, Sheet]] = {
     "xlsync_first_to_link": BILLING_LINES,
     "xlsync_first_to_create": NEW,
     "xlsync_first_to_approve": MISMATCHES,
+    "xlsync_first_to_invoice": INVOICES,
 }
 """Defined names for the first row that a step of *Start* is about: its link leads there."""
 START_MISMATCH_CELLS: Final[Mapping[str, tuple[str, str, str]]] = {

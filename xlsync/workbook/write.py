@@ -272,6 +272,9 @@ def _name_first_rows(
         BILLING_LINES.title: {key for key, status in overview.findings.statuses.items() if status in waiting},
         NEW.title: {proposal.key for proposal in overview.proposals},
         MISMATCHES.title: {row.key for row in overview.open_mismatches if row.action is not None},
+        INVOICES.title: {
+            row.key for row in overview.invoices if row.date is not None and row.date <= overview.month.last
+        },
     }
     for name, sheet in FIRST_OPEN_NAMES.items():
         rows = places[sheet.title]
