@@ -87,7 +87,7 @@ _STEPS: Final = (
         "Run xlsync apply, or click Apply on the ribbon. Then read the column Result.",
     ),
     (
-        "Invoice and report",
+        "Invoice",
         "xlsync_first_to_invoice",
         "Approve rows of Invoices and click Invoices, then Report; or run xlsync invoice, xlsync report.",
     ),
