@@ -130,6 +130,33 @@ def test_a_credit_takes_units_back_where_its_money_fits_them(credit: str, units:
     assert ("whether it takes them back or corrects the price is not told" in charge.why) == (units is None)
 
 
+@pytest.mark.parametrize(
+    ("second", "units"),
+    [
+        ("12  0.5   10-01  10-31  S1", None),  # half a euro more for each of twelve
+        ("12  9     10-01  10-31  S1", 24),
+        ("2   0.5   10-01  10-31  S1", 14),
+        ("12  0     10-01  10-31  S1", 24),  # twelve that are free
+        ("12  0.5   10-17  10-31  S1", 24),  # a part of the month
+    ],
+)
+def test_as_many_units_at_a_fraction_of_the_price_may_be_a_surcharge(second: str, units: int | None) -> None:
+    head = "line  units  cost  from  to  contract"
+    (charge,) = charges_of(f"{head}\na  12  10  10-01  10-31  S1\nb  {second}")
+    assert charge.units == units
+    assert ("further units or a surcharge is not told" in charge.why) == (units is None)
+
+
+def test_a_charge_that_was_credited_and_billed_anew_at_another_price_counts_once(charge: Charge) -> None:
+    """
+    line    units  cost  amount   from   to
+    wrong   12     10    120.00   10-01  10-31
+    credit  -12    10    -120.00  10-01  10-31
+    right   12     0.5   6.00     10-01  10-31
+    """
+    assert charge.units == 12
+
+
 def test_two_contracts_of_one_product_are_two_charges(charges: tuple[Charge, ...]) -> None:
     """
     line  contract  units  from   to

@@ -17,7 +17,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from xlsync.amounts import counted_units, tell_number
+from xlsync.amounts import counted_units, tell_cost, tell_number
 from xlsync.models import BillingLine, LineType
 
 _CENT: Final = Decimal("0.01")
@@ -177,9 +177,8 @@ def _find_units(
             "which of them do is not told, and they are not compared."
         )
     if full:
-        unclear = next((line for line in in_force if not _takes_back(line, full)), None)
-        if unclear is not None:
-            return _Running(why=_tell_unclear(unclear))
+        if unclear := _find_correction(in_force, full) or _find_surcharge(in_force, full):
+            return _Running(why=unclear)
         units = sum((line.units for line in in_force), Decimal(0))
         if units < 0:
             return _Running(why=f"Credits exceed charges ({_tell_sum(in_force)}): units are never negative.")
@@ -201,34 +200,61 @@ def _find_units(
             return _Running(failure=f"The BSS's own quantity could not be read: {own_units}")
 
 
-def _takes_back(line: BillingLine, full: Sequence[BillingLine]) -> bool:
-    """Return whether a line is no credit, or one whose money fits its units at the price of full periods.
+def _find_correction(in_force: Iterable[BillingLine], full: Sequence[BillingLine]) -> str:
+    """Say that a credit may correct a price: its money is not that of its units at the price of full periods.
 
-    A correction of the price credits money for units that keep running. A credit fits at the whole price, or
-    at the share of it that its days are of a full period; one without days fits at any part of the price.
+    Units are taken back at the whole price, or at the share of it that the credit's days are of a full
+    period; a credit without days takes them back at any part of the price.
     """
     prices = {charge.cost for charge in full if charge.cost}
-    if line.type is not LineType.CREDIT or not line.units or not prices:
+    longest = max(map(_days, full), default=0)
+    for credit in in_force:
+        if credit.type is not LineType.CREDIT or not credit.units or not prices:
+            continue
+        part = Decimal(_days(credit)) / longest if longest and _days(credit) else None
+        money = abs(credit.amount / credit.units)
+        if not any(_is_price(money, price, part) for price in prices):
+            return (
+                f"A credit of {abs(credit.amount):,.2f} for {counted_units(abs(credit.units))} is not their "
+                "price: whether it takes them back or corrects the price is not told: nothing is compared."
+            )
+    return ""
+
+
+def _is_price(money: Decimal, price: Decimal, part: Decimal | None) -> bool:
+    """Return whether money for a unit is its price, or that of a part of a period; None is any part."""
+    if abs(money - price) <= _CENT + price * _SLIGHTLY:
         return True
-    longest = max((_days(charge) for charge in full), default=0)
-    part = Decimal(_days(line)) / longest if longest and _days(line) else None
-    money = abs(line.amount / line.units)
-    return any(
-        abs(money - price) <= _CENT + price * _SLIGHTLY
-        or (money < price if part is None else abs(money / price - part) <= _NEARLY)
-        for price in prices
-    )
+    return money < price if part is None else abs(money / price - part) <= _NEARLY
 
 
 def _days(line: BillingLine) -> int:
     return (line.end - line.start).days + 1 if line.start is not None and line.end is not None else 0
 
 
-def _tell_unclear(credit: BillingLine) -> str:
-    return (
-        f"A credit of {abs(credit.amount):,.2f} for {counted_units(abs(credit.units))} is not their price: "
-        "whether it takes them back or corrects the price is not told, and nothing is compared."
-    )
+def _find_surcharge(in_force: Iterable[BillingLine], full: Sequence[BillingLine]) -> str:
+    """Say that a contract is charged twice for equal units and days, once at a fraction of the price.
+
+    That may be a higher price of the units, and no further ones; unless a credit takes the whole charge back.
+    """
+    credited = {(-line.units, -line.amount) for line in in_force if line.type is LineType.CREDIT}
+    highest: dict[tuple[object, ...], Decimal] = {}
+    priced = [
+        (line, line.cost)
+        for line in full
+        if line.contract_id and line.cost and (line.units, line.amount) not in credited
+    ]
+    for line, cost in priced:
+        alike = line.units, line.start, line.end
+        highest[alike] = max(cost, highest.get(alike, cost))
+    for line, cost in priced:
+        price = highest[line.units, line.start, line.end]
+        if cost * 2 < price:
+            return (
+                f"{counted_units(line.units)} at {tell_cost(cost)} beside as many at {tell_cost(price)}: "
+                "whether they are further units or a surcharge is not told: nothing is compared."
+            )
+    return ""
 
 
 def _overlap(full: Sequence[BillingLine], earlier: Sequence[BillingLine]) -> bool:
