@@ -38,7 +38,7 @@ from xlsync.links.names import (
     Place,
     company_words,
     digits,
-    fold,
+    fold_company,
     fold_product,
     fold_spelling,
     foldings,
@@ -132,7 +132,7 @@ def items_of(
     ],
 )
 def test_names_that_differ_in_spelling_only_fold_to_one(one: str, other: str) -> None:
-    assert fold(one) == fold(other)
+    assert fold_company(one) == fold_company(other)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_names_that_differ_in_spelling_only_fold_to_one(one: str, other: str) ->
     ],
 )
 def test_different_names_stay_different_after_folding(one: str, other: str) -> None:
-    assert fold(one) != fold(other)
+    assert fold_company(one) != fold_company(other)
 
 
 @pytest.mark.parametrize("other", ["Mueller GmbH", "Muller", "MÜLLER", "Mu\u0308ller"])
@@ -184,7 +184,7 @@ def test_a_product_keeps_its_plus_and_its_words() -> None:
 @example("Corporation株式会社")  # a word with a short form, beside a form that is attached
 @example("com pany")
 def test_folding_twice_is_folding_once_and_never_leaves_nothing(name: str) -> None:
-    for look in (fold, fold_spelling, fold_product):
+    for look in (fold_company, fold_spelling, fold_product):
         assert look(look(name)) == look(name)
         assert look(name) or not any(map(str.isalpha, name))
         assert bool(look(name)) == bool(name.strip())
@@ -192,7 +192,7 @@ def test_folding_twice_is_folding_once_and_never_leaves_nothing(name: str) -> No
 
 @given(st.text(alphabet=st.characters(codec="utf-8")))
 def test_composed_and_decomposed_letters_fold_to_one(name: str) -> None:
-    assert fold(unicodedata.normalize("NFC", name)) == fold(unicodedata.normalize("NFD", name))
+    assert fold_company(unicodedata.normalize("NFC", name)) == fold_company(unicodedata.normalize("NFD", name))
 
 
 # Companies
@@ -467,7 +467,7 @@ ODD_NAMES = st.text("aeE\u00e9s1\uff112\u0663\u00bd\u2163\u4e09 .,-+'\u2122\u014
 
 @given(ODD_NAMES, ODD_NAMES)
 def test_names_without_the_same_digits_are_not_equal(one: str, other: str) -> None:
-    looks = (str.strip, fold, fold_product, fold_spelling)
+    looks = (str.strip, fold_company, fold_product, fold_spelling)
     if any(look(one) == look(other) for look in looks) or foldings(one) & foldings(other):
         assert digits(one) == digits(other)
 

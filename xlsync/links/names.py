@@ -257,7 +257,7 @@ def _without_attached_forms(text: str) -> str:
     return text
 
 
-def fold(name: str) -> str:
+def fold_company(name: str) -> str:
     """Return a company's name without case, accents, punctuation, spaces, symbols and company forms.
 
     Never nothing: a name of symbols or of a company form alone stays what it is.
@@ -271,7 +271,7 @@ def foldings(name: str) -> frozenset[str]:
     """Return all foldings of a company's name: `ü` may be written `ue`, and `J.B. Hunt` may be `Hunt J B`."""
     text = unicodedata.normalize("NFC", name.casefold())
     spellings = {text.translate(_UMLAUTS), _INITIALS.sub(lambda match: match[0].replace(".", " "), text)}
-    return frozenset({fold(name), *map(fold, spellings - {text})})
+    return frozenset({fold_company(name), *map(fold_company, spellings - {text})})
 
 
 def without_remark(name: str) -> str:
