@@ -250,7 +250,7 @@ def test_a_workbook_opened_from_the_cloud_is_that_of_the_folder_which_a_client_h
     assert list(excel.books_of_file(books, desk.file, lambda _: False)) == []
     assert excel.is_shared(cloud)
     assert excel.ExcelWorkbook(cloud).full_name is None
-    assert excel.described([*books, Unnamed(), Named(desk.file)]) == (
+    assert excel.describe_open([*books, Unnamed(), Named(desk.file)]) == (
         excel.OpenInExcel("other month.xlsx", True),
         excel.OpenInExcel(desk.file.name.upper(), True),
         excel.OpenInExcel(desk.file.name, False),

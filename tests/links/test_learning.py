@@ -19,7 +19,7 @@ from tests.helpers.linking import (
     shown,
 )
 from xlsync.links.choices import NOTHING, Picked
-from xlsync.links.learning import correct, learn, names_of, with_names
+from xlsync.links.learning import correct, current_names, learn, with_current_names
 from xlsync.links.memory import PARTS, Memory, Names, PeriodAgreement, Recall, Remembered
 from xlsync.models import Addition, Agreement, BillingLine, Choice, Evidence, Link
 from xlsync.records import replace
@@ -97,8 +97,8 @@ def test_an_incomplete_link_keeps_what_a_person_chose_and_nothing_else() -> None
 
 def test_kept_links_carry_the_names_of_today() -> None:
     links = {"a": linked(1, 10, 1, Evidence.EXACT)}
-    names = names_of(companies("Contoso Ltd"), TWO, catalog("Backup"))
-    kept = with_names(learnt([line("a")], links, {}), names)
+    names = current_names(companies("Contoso Ltd"), TWO, catalog("Backup"))
+    kept = with_current_names(learnt([line("a")], links, {}), names)
     assert kept.customers["bss:Contoso"].names == Names(
         customer="Contoso", company="Contoso Ltd", agreement="Cloud"
     )

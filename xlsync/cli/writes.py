@@ -32,7 +32,7 @@ def apply(*, file: Path, dry_run: bool, yes: bool, force: bool, demo: bool, json
             review = reviews.review_workbook(systems, file, progress)
         tell_notices(review.notices)
         job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
-        carry_out(
+        run_job(
             job, lambda step: tell_place(file, reviews.perform_review(systems, review, now(), step, save))
         )
 
@@ -54,7 +54,7 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
                 tell_notices(filter(None, [note_undone(systems, workbook, results, record.id, save)]))
             return by, outcomes
 
-        carry_out(job, take_back)
+        run_job(job, take_back)
 
 
 def invoice(*, file: Path, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
@@ -77,7 +77,7 @@ def invoice(*, file: Path, dry_run: bool, yes: bool, demo: bool, json: bool) -> 
             question=review.question,
         )
         perform = invoicing.perform_invoices
-        carry_out(job, lambda step: tell_place(file, perform(systems, review, now(), step, save)))
+        run_job(job, lambda step: tell_place(file, perform(systems, review, now(), step, save)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Job:
 _Write = Callable[[Callable[[Outcome], None]], tuple[str, tuple[Outcome, ...]]]
 
 
-def carry_out(job: Job, write: _Write) -> None:
+def run_job(job: Job, write: _Write) -> None:
     """Show a plan, check its limits, ask, write, and print the outcomes; exit by the table of exit codes."""
     show.plan(err, job.plan, job.systems.settings.environment)
     if not job.force:

@@ -35,7 +35,7 @@ from xlsync.commands.writing import (
 )
 from xlsync.gather.systems import Systems, silent
 from xlsync.links.choices import Pick, Picked
-from xlsync.links.learning import learn, with_names
+from xlsync.links.learning import learn, with_current_names
 from xlsync.links.memory import Memory
 from xlsync.models import Choice, Evidence, Link, Progress
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
@@ -228,7 +228,7 @@ def remember_created(
 
     def learn_links(memory: Memory) -> Memory:
         learnt = learn(memory, lines, links, picked, is_earlier=True)
-        return with_names(learnt, _known_names(review, ids))
+        return with_current_names(learnt, _known_names(review, ids))
 
     systems.links.remember(learn_links, when=now, workbook=review.book.path.name)
     return picked

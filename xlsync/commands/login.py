@@ -28,8 +28,8 @@ from xlsync.config import (
     SettingsSources,
     name_the_file,
     owns_unbound,
+    read_settings_sources,
     read_settings_text,
-    read_sources,
     section_url,
     settings_file,
     store_url,
@@ -146,7 +146,7 @@ class Stored:
 
 def folder_notices(environ: Mapping[str, str] = os.environ) -> list[str]:
     """Return the notice that names a settings file of the working folder, whose addresses are offered."""
-    return name_the_file(read_sources(environ, SettingProblems()))
+    return name_the_file(read_settings_sources(environ, SettingProblems()))
 
 
 def log_in(
@@ -162,7 +162,7 @@ def log_in(
     backend = trusted_backend(environ)
     file = settings_file(environ)
     written = _settings_of(file)
-    sources = read_sources(environ, SettingProblems())
+    sources = read_settings_sources(environ, SettingProblems())
     answers: dict[str, str] = {}
     for section, questions, try_keys in _SYSTEMS:
         known = {v: str(written.get(section, {}).get(name, "")) for v, name in VARIABLES[section].items()}

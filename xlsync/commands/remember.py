@@ -10,7 +10,7 @@ from xlsync.errors import Notice
 from xlsync.gather.systems import Systems
 from xlsync.links.ages import sum_report
 from xlsync.links.choices import Picked
-from xlsync.links.learning import learn, names_of, with_names
+from xlsync.links.learning import current_names, learn, with_current_names
 from xlsync.links.memory import Memory
 from xlsync.models import ActionLabel
 from xlsync.reconcile.ages import NOTHING_SEEN, see
@@ -126,7 +126,7 @@ def remember(
 
     def learn_links(memory: Memory) -> Memory:
         learnt = learn(memory, overview.lines, overview.links, picked)
-        return with_names(learnt, names_of(lists.companies, lists.agreements, lists.items))
+        return with_current_names(learnt, current_names(lists.companies, lists.agreements, lists.items))
 
     systems.links.remember(learn_links, when=now, workbook=path.name)
 

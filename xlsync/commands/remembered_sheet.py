@@ -16,7 +16,7 @@ from xlsync.amounts import counted
 from xlsync.errors import WorkbookError
 from xlsync.files import write_file
 from xlsync.gather.systems import Systems
-from xlsync.links.exchange import HEADERS, Shared, read_table, rows_of
+from xlsync.links.exchange import HEADERS, Shared, as_rows, read_table
 from xlsync.links.memory import RememberedLink
 from xlsync.reconcile.rules import Rule
 from xlsync.xlsx.conventions import as_excel_writes
@@ -34,7 +34,7 @@ def write_sheet(systems: Systems, path: Path) -> None:
     workbook = Workbook()
     sheet = workbook.worksheets[0]
     sheet.title = TITLE
-    for number, row in enumerate([HEADERS, *rows_of(systems.settings.environment, shared)], 1):
+    for number, row in enumerate([HEADERS, *as_rows(systems.settings.environment, shared)], 1):
         for column, text in enumerate(row, 1):
             cell = sheet.cell(number, column)
             cell.value, cell.number_format, cell.data_type = text or None, "@", "s"
@@ -88,10 +88,10 @@ def read_changes(systems: Systems, path: Path) -> Changes:
     environment = systems.settings.environment
     shared = read_table(path, environment, _sheet_rows(path))
     was = Shared(systems.links.list(), systems.rules.list())
-    before = set(rows_of(environment, was))
+    before = set(as_rows(environment, was))
 
     def is_new(one: Shared) -> bool:
-        return rows_of(environment, one)[0] not in before
+        return as_rows(environment, one)[0] not in before
 
     after_links = {(link.kind, link.key) for link in shared.links}
     after_rules = {rule.key for rule in shared.rules}

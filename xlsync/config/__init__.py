@@ -8,8 +8,8 @@ from xlsync.config.files import (
     home_folder,
     name_the_file,
     own_settings_file,
+    read_settings_sources,
     read_settings_text,
-    read_sources,
     settings_file,
 )
 from xlsync.config.keys import owns_unbound
@@ -36,8 +36,8 @@ __all__ = [
     "name_the_file",
     "own_settings_file",
     "owns_unbound",
+    "read_settings_sources",
     "read_settings_text",
-    "read_sources",
     "section_url",
     "settings_file",
     "store_url",

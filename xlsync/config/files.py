@@ -58,7 +58,7 @@ class SettingsSources:
         return self.table is not self.own
 
 
-def read_sources(environ: Mapping[str, str], problems: SettingProblems) -> SettingsSources:
+def read_settings_sources(environ: Mapping[str, str], problems: SettingProblems) -> SettingsSources:
     """Read the settings file in use and the user's own one."""
     own_file, file = own_settings_file(environ), settings_file(environ)
     problems.file_name = file.name

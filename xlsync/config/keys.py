@@ -24,7 +24,7 @@ class Withheld:
     why: str
 
 
-def read_values(
+def read_open_settings(
     section: str, variables: Mapping[str, str], sources: SettingsSources, problems: SettingProblems
 ) -> dict[str, str]:
     """Read the settings of one system except its secrets, from variables, else from the settings file."""
@@ -55,7 +55,8 @@ def collect_keys(section: str, sources: SettingsSources, problems: SettingProble
     """Read the settings of one system; empty where one of them is missing or wrong."""
     before = len(problems)
     variables = VARIABLES[section]
-    values = read_values(section, {v: n for v, n in variables.items() if v not in SECRETS}, sources, problems)
+    not_secret = {variable: name for variable, name in variables.items() if variable not in SECRETS}
+    values = read_open_settings(section, not_secret, sources, problems)
     for variable in filter(SECRETS.__contains__, variables):
         name = variables[variable]
         given = sources.environ.get(variable, "").strip()

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from xlsync.config.files import SettingsSources, home_folder, name_the_file, read_sources, section_of
-from xlsync.config.keys import collect_keys, read_values
+from xlsync.config.files import SettingsSources, home_folder, name_the_file, read_settings_sources, section_of
+from xlsync.config.keys import collect_keys, read_open_settings
 from xlsync.config.names import BOUNDS, ENVIRONMENT_VARIABLES, VARIABLES
 from xlsync.config.problems import SettingProblems
 from xlsync.config.report import read_report
@@ -45,7 +45,7 @@ def load_settings(
     site and company id: the demo's sandbox has one of its own, since its port changes.
     """
     problems = SettingProblems()
-    sources = read_sources(environ, problems)
+    sources = read_settings_sources(environ, problems)
     is_demo = bool(environment)
     bss_settings = _read_bss(sources, problems) if bss else None
     connectwise_settings = _read_connectwise(sources, problems) if connectwise else None
@@ -137,8 +137,8 @@ def _tell_of_money(sources: SettingsSources, creation: Creation, *, is_invoicing
 def load_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     """Load the settings of commands that send nothing: the environment and the folder of its stores."""
     problems = SettingProblems()
-    sources = read_sources(environ, problems)
-    keys = read_values("connectwise", ENVIRONMENT_VARIABLES, sources, problems)
+    sources = read_settings_sources(environ, problems)
+    keys = read_open_settings("connectwise", ENVIRONMENT_VARIABLES, sources, problems)
     store = _read_store(sources, problems)
     notices = name_the_file(sources)
     problems.refuse(VARIABLES, sources.profile, sources.file)

@@ -35,8 +35,8 @@ class ExcelWorkbook:
         try:
             path = Path(self._book.fullname)
         except Exception as error:
-            if is_address(_excels_own_name(self._book)):  # xlwings finds no folder of this machine for it
-                return None
+            if is_cloud_address(_excels_own_name(self._book)):
+                return None  # xlwings finds no folder of this machine for it
             raise _refusal(error) from error
         return path if path.is_file() else None
 
@@ -121,7 +121,7 @@ def is_shared(book: Any) -> bool:
     Excel for Mac and old Excel do not know all of these properties; what cannot be asked counts as no.
     """
     signs = (
-        lambda: is_address(_excels_own_name(book)),
+        lambda: is_cloud_address(_excels_own_name(book)),
         lambda: book.api.AutoSaveOn,
         lambda: book.api.MultiUserEditing,
     )
@@ -134,7 +134,7 @@ def is_shared(book: Any) -> bool:
     return False
 
 
-def is_address(name: str) -> bool:
+def is_cloud_address(name: str) -> bool:
     """Return whether Excel names a workbook by an address of a cloud, and not by a path."""
     return "://" in name
 
@@ -187,7 +187,7 @@ def books_of_file(
     for book in books:
         name = _excels_own_name(book)
         try:
-            if is_address(name):
+            if is_cloud_address(name):
                 in_cloud = unquote(name.rpartition("/")[2]).casefold()
                 is_it = in_cloud == path.name.casefold() and is_synced(path)
             else:
@@ -213,12 +213,12 @@ def list_open(platform: str) -> tuple[OpenInExcel, ...]:
     try:
         import xlwings  # noqa: PLC0415
 
-        return described(book for app in xlwings.apps for book in app.books)
+        return describe_open(book for app in xlwings.apps for book in app.books)
     except Exception:  # each system has its own errors; any means that no Excel answers
         return ()
 
 
-def described(books: Iterable[Any]) -> tuple[OpenInExcel, ...]:
+def describe_open(books: Iterable[Any]) -> tuple[OpenInExcel, ...]:
     """Describe open workbooks; one that cannot be named is passed."""
     named = ((book, unquote(re.split(r"[/\\]", _excels_own_name(book))[-1])) for book in books)
     return tuple(OpenInExcel(name, is_shared(book)) for book, name in named if name)

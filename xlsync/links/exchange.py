@@ -80,7 +80,7 @@ _LONGEST_HEADER: Final = 10_000  # bytes
 HEADERS: Final = ("Environment", *_COLUMNS, *_LATER[1:])
 
 
-def rows_of(environment: str, shared: Shared) -> list[tuple[str, ...]]:
+def as_rows(environment: str, shared: Shared) -> list[tuple[str, ...]]:
     """Return a row of cells, in the order of `HEADERS`, for each link and rule."""
     rows = [{name: cell(link) for name, cell in _COLUMNS.items()} for link in shared.links]
     rows += [{name: cell(rule) for name, cell in _RULE_COLUMNS.items()} for rule in shared.rules]
@@ -100,7 +100,7 @@ def write_csv(path: Path, environment: str, shared: Shared) -> None:
     table = io.StringIO(newline="")
     writer = csv.writer(table)
     writer.writerow(HEADERS)
-    for cells in rows_of(environment, shared):
+    for cells in as_rows(environment, shared):
         writer.writerow([f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in cells])
     write_file(path, table.getvalue().encode(_ENCODING, "surrogatepass"), None)
 

@@ -331,7 +331,7 @@ def _merged(old: Remembered, new: Remembered) -> Remembered:
     )
 
 
-def names_of(
+def current_names(
     companies: Iterable[Company], agreements: Iterable[Agreement], catalog: Iterable[CatalogItem]
 ) -> dict[str, dict[int, str]]:
     """Return the names of companies, agreements and catalog items: by part of a link, then by id."""
@@ -342,8 +342,8 @@ def names_of(
     }
 
 
-def with_names(memory: Memory, names: Mapping[str, Mapping[int, str]]) -> Memory:
-    """Give all remembered links the names that ConnectWise has for their ids today (of `names_of`)."""
+def with_current_names(memory: Memory, names: Mapping[str, Mapping[int, str]]) -> Memory:
+    """Give all remembered links the names that ConnectWise has for their ids today (of `current_names`)."""
 
     def named(remembered: Remembered) -> Remembered:
         company, agreement, item = remembered.ids

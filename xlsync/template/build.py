@@ -18,7 +18,7 @@ from openpyxl.workbook.defined_name import DefinedName
 from xlsync.template.start import BAR_MONEY, CHART_TEXTS, add_start_sheet
 from xlsync.template.tables import add_table_sheet
 from xlsync.workbook.layout import EMPTY_LISTS, FIXED_LISTS, LIST_COLUMNS, LISTS, MEMORY, TABLES
-from xlsync.workbook.style import SLATE, described, fill, font
+from xlsync.workbook.style import SLATE, fill, font, with_alternative_texts
 from xlsync.xlsx.cells import letters
 from xlsync.xlsx.conventions import as_excel_writes
 
@@ -69,7 +69,7 @@ def _steady(data: bytes) -> bytes:
                 bar = f'numFmt formatCode="{BAR_MONEY}"'.encode()
                 content = content.replace(bar, bar + b' sourceLinked="0"')
             if name.startswith("xl/drawings/drawing"):
-                content = described(content, *CHART_TEXTS)
+                content = with_alternative_texts(content, *CHART_TEXTS)
             if name == "docProps/core.xml":
                 content = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2026-01-01T00:00:00Z", content)
             member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))

@@ -152,7 +152,7 @@ def place(chart: BarChart, start: tuple[int, int], end: tuple[int, int]) -> None
     chart.anchor = TwoCellAnchor(editAs="oneCell", _from=corners[0], to=corners[1])  # type: ignore[assignment]
 
 
-def described(drawing: bytes, *texts: str) -> bytes:
+def with_alternative_texts(drawing: bytes, *texts: str) -> bytes:
     """Add alternative texts to the charts of a drawing's XML, in their order."""
     waiting = iter(texts)
 

@@ -11,7 +11,7 @@ from xlsync.errors import WorkbookError
 from xlsync.xlsx.annotations import notes_of
 from xlsync.xlsx.cells import LAST_ROW, address, escape_markup
 from xlsync.xlsx.markup import attribute
-from xlsync.xlsx.moves import Moves, rows_of
+from xlsync.xlsx.moves import Moves, row_span
 from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_shapes
 from xlsync.xlsx.parts import Parts
 from xlsync.xlsx.references import (
@@ -97,7 +97,7 @@ class Followers:
         """Raise WorkbookError where something below the rows would be pushed beyond the end of the sheet."""
         moves = self._moves
         for cells in references if moves.shift > 0 else ():
-            rows = rows_of(cells)
+            rows = row_span(cells)
             if rows and rows[0] > moves.last and rows[1] + moves.shift >= LAST_ROW:
                 raise no_room(self._title, moves.shift, rows[1])
 

@@ -402,7 +402,7 @@ def _columns_and_rows(reference: str) -> tuple[Rows, Rows] | None:
     return (left, right), (top, bottom)
 
 
-def rows_of(cells: str) -> Rows | None:
+def row_span(cells: str) -> Rows | None:
     """Return the first and the last row of one or more ranges; None where a text names none."""
     ranges = [
         rows for reference in cells.split() if (piece := _columns_and_rows(reference)) for rows in piece[1:]

@@ -46,8 +46,8 @@ from xlsync.xlsx.workbook_part import (
     TablePart,
     calculated_when_opened,
     counts_from_1904,
+    defined_names,
     is_workbook,
-    names_of,
     sheets_of,
     with_name,
     with_sheet,
@@ -307,7 +307,7 @@ class Package:
 
     def names(self) -> dict[str, str]:
         """The defined names of the whole workbook, and what they stand for."""
-        return names_of(self._parts.text(self._workbook))
+        return defined_names(self._parts.text(self._workbook))
 
     def set_name(self, name: str, reference: str) -> None:
         """Let a defined name of the whole workbook stand for a reference such as `Lists!$A$2:$A$9`."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from xlsync.xlsx.cells import escape_markup
 from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape, with_attribute, with_texts_changed
-from xlsync.xlsx.moves import Moves, rows_of
+from xlsync.xlsx.moves import Moves, row_span
 from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_links_of_controls
 
 _HOLDERS: Final = (  # containers that may not be empty, and their items
@@ -206,7 +206,7 @@ def _moved_rule(rule: str, moves: Moves, title: str) -> str:
     elif new != cells:
         tag, mark, rest = rule.partition(">")
         rule = with_attribute(f"{tag}>", "sqref", new) + rest if mark else rule
-    here, there = rows_of(cells), rows_of(new)
+    here, there = row_span(cells), row_span(new)
     if here is None or there is None:
         return rule
     where = f"the {'sparkline' if 'sparkline' in rule[:30] else 'rule'} on {title}!{new}"
@@ -252,7 +252,7 @@ def move_table(xml: str, moves: Moves, title: str, *, is_own: bool) -> str:
 def table_rows(xml: str) -> tuple[int, int] | None:
     """The first and last row of a table, with its header and its totals row."""
     tag = re.search(rf"<{ANY_PREFIX}table\s[^>]*>", xml)
-    return rows_of(attribute(tag[0], "ref")) if tag else None
+    return row_span(attribute(tag[0], "ref")) if tag else None
 
 
 def pivot_cells(xml: str) -> str:
@@ -359,7 +359,7 @@ def merged_or_linked(xml: str) -> list[str]:
 
 def is_apart(reference: str, moves: Moves) -> bool:
     """Return whether rows of a range that cannot be split were separated or dropped."""
-    rows = rows_of(reference)
+    rows = row_span(reference)
     return rows is not None and rows[0] != rows[1] and moves.together(*rows) is None
 
 
@@ -367,7 +367,7 @@ def parted_merges(xml: str, moves: Moves) -> Iterator[str]:
     """Yield the merged cells of a sheet whose rows were separated."""
     for tag in re.findall(rf"<{ANY_PREFIX}mergeCell\s[^>]*?/>", xml):
         reference = attribute(tag, "ref")
-        rows = rows_of(reference)
+        rows = row_span(reference)
         if (
             rows
             and moves.place(reference) is None

@@ -83,7 +83,7 @@ def wrapping_styles(xml: str) -> Iterator[str]:
             yield str(index)
 
 
-def names_of(xml: str) -> dict[str, str]:
+def defined_names(xml: str) -> dict[str, str]:
     """Return the defined names of the whole workbook, and what they stand for."""
     return {
         attribute(tag, "name"): unescape(inside)

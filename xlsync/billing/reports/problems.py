@@ -27,7 +27,7 @@ class Problems:
         self.entries.append((where, row, what))
 
 
-def settings_for(problems: Iterable[Problems]) -> str:
+def settings_lines(problems: Iterable[Problems]) -> str:
     """Write the lines for `xlsync.toml` that answer problems, ready to paste; empty where none would."""
     own = list(problems)
     ignore = dict.fromkeys(header for one in own for header in one.ignore)
@@ -71,7 +71,7 @@ def refuse(problems: Sequence[tuple[str, Problems]]) -> None:
             shown.append(f"and {len(lines) - len(shown)} more")
         parts.append(f"{name} has {counted(len(lines), 'problem')}:\n  " + "\n  ".join(shown))
     if parts:
-        wanted = settings_for(own for _, own in problems)
+        wanted = settings_lines(own for _, own in problems)
         hint = "Mend the file, then try again."
         if wanted:
             hint = (
