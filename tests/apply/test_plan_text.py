@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
 from xlsync.apply.action_base import Basis
-from xlsync.apply.actions import Action, Change, CreateAddition, CreateCompany, Field, UpdateAddition
+from xlsync.apply.actions import (
+    Action,
+    Change,
+    CreateAddition,
+    CreateCompany,
+    CreateInvoice,
+    Field,
+    UpdateAddition,
+)
 from xlsync.apply.plan import Outcome, State
 from xlsync.apply.plan_text import tell_nothing, tell_plan
 from xlsync.apply.set_fields import FieldChange, SetFields
@@ -82,6 +91,29 @@ def test_every_cancellation_is_told_however_little_room_there_is() -> None:
 def test_what_is_created_is_counted_with_names_below() -> None:
     lines = tell_plan([company("Acme"), company("Delta")], "site").lines()
     assert lines[1:] == ["To create: 2 customers", "  customer Acme", "  customer Delta"]
+
+
+def test_invoices_stand_by_amount_with_their_sum_in_each_currency() -> None:
+    actions = [
+        CreateInvoice(
+            key=f"invoice:{number}",
+            rows=(f"invoice:{number}",),
+            agreement=number,
+            seen_date=dt.date(2026, 10, 31),
+            seen_amount=D(amount),
+            customer=f"Customer {number}",
+            name="Cloud Services",
+            currency=currency,
+        )
+        for number, amount, currency in ((1, "20", "EUR"), (2, "1000.50", "EUR"), (3, "7", "USD"))
+    ]
+    assert tell_plan(actions, "site").lines() == [
+        "3 changes to write to site:",
+        "To invoice: 1,020.50 EUR, 7.00 USD",
+        "  Customer 2 · Cloud Services: 1,000.50 EUR on 2026-10-31",
+        "  Customer 1 · Cloud Services: 20.00 EUR on 2026-10-31",
+        "  Customer 3 · Cloud Services: 7.00 USD on 2026-10-31",
+    ]
 
 
 def test_a_new_addition_is_a_change_from_nothing() -> None:

@@ -30,12 +30,14 @@ class PlanText:
     changes: tuple[str, ...] = ()
     sums: tuple[str, ...] = ()  # one for each currency
     cancellations: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()  # restored fields, deactivations and invoices
+    others: tuple[str, ...] = ()  # restored fields and deactivations
+    invoiced: str = ""  # the amount to invoice in each currency
+    invoices: tuple[str, ...] = ()
     created: str = ""  # counts
     names: tuple[str, ...] = ()  # names of records to create
 
     def sections(self, most: int | None) -> list[tuple[str, Sequence[str]]]:
-        """Return the sections in order, each with a title; at most `most` of `changes` and `names`.
+        """Return the sections in order, each with a title; at most `most` lines of each.
 
         Every cancellation is listed.
         """
@@ -44,6 +46,7 @@ class PlanText:
             ("Cancellations:", self.cancellations),
             ("Together, a month:", self.sums),
             ("Other changes:", _shortened(self.others, most)),
+            (f"To invoice: {self.invoiced}", _shortened(self.invoices, most)),
             (f"To create: {self.created}" if self.created else "", _shortened(self.names, most)),
         ]
         return [(title, list(map(one_line, lines))) for title, lines in parts if lines]
@@ -83,6 +86,8 @@ def tell_plan(actions: Iterable[Action], site: str) -> PlanText:
     names: list[str] = []
     kinds: dict[str, int] = {}
     sums: dict[str, list[Decimal]] = {}
+    invoices: list[tuple[Decimal, str]] = []
+    invoiced: dict[str, Decimal] = {}
     actions = tuple(actions)
     for action in actions:
         match action:
@@ -95,8 +100,13 @@ def tell_plan(actions: Iterable[Action], site: str) -> PlanText:
             case SetFields(agreement=int()):
                 changes.append((abs(action.impact), f"{action}{_tell_money(action)}"))
                 _count(sums, action)
-            case SetFields() | CreateInvoice():
+            case SetFields():
                 others.append(str(action))
+            case CreateInvoice():
+                money = f"{action.seen_amount:,.2f} {action.currency}".rstrip()
+                what = f"{action.customer} · {action.name}: {money} on {action.seen_date}"
+                invoices.append((action.seen_amount, what))
+                invoiced[action.currency] = invoiced.get(action.currency, Decimal(0)) + action.seen_amount
             case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
                 kind = action.noun.lower()
                 kinds[kind] = kinds.get(kind, 0) + 1
@@ -111,6 +121,10 @@ def tell_plan(actions: Iterable[Action], site: str) -> PlanText:
         ),
         cancellations=_ranked(cancellations),
         others=tuple(others),
+        invoiced=", ".join(
+            f"{money:,.2f} {currency}".rstrip() for currency, money in sorted(invoiced.items())
+        ),
+        invoices=_ranked(invoices),
         created=", ".join(counted(count, kind) for kind, count in kinds.items()),
         names=tuple(names),
     )
