@@ -283,3 +283,26 @@ def test_an_addition_whose_only_lines_are_billed_once_hinders_the_all_clear(
         "billed it once: it is compared with nothing."
     )
     assert case.findings.doubts == ((doubt,) if told else ())
+
+
+def test_a_product_on_a_second_agreement_of_the_customer_hinders_the_all_clear(case: Case) -> None:
+    """
+    line  units  link  contract
+    a     5      1:10  S1
+    b     5      3:11  S2
+
+    agreement
+    2
+
+    addition  agreement  item  quantity  until
+    71        1          10    5         -
+    72        2          10    5         -
+    73        2          10    5         10-15
+    74        3          11    5         -
+    75        2          12    5         -
+
+    mismatch  key
+    """
+    (doubt,) = case.findings.doubts
+    assert doubt.startswith("Agreement Agreement 2, which no line is linked to, has Backup for Contoso too")
+    assert doubt.endswith("(addition 72, 5 units): the customer may pay twice.")

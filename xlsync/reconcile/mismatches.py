@@ -15,7 +15,13 @@ from xlsync.reconcile.explanations import join_sentences
 from xlsync.reconcile.past import LatestMonth, hold_to_latest
 from xlsync.reconcile.rules import NO_IGNORE_RULES, IgnoreRules, tell_ignored
 from xlsync.reconcile.targets import Books, Comparison, find_comparisons, part_by_link
-from xlsync.reconcile.unmatched import find_unbilled, find_unlinked, product_of, tell_billed_once
+from xlsync.reconcile.unmatched import (
+    find_unbilled,
+    find_unlinked,
+    product_of,
+    tell_billed_once,
+    tell_held_twice,
+)
 from xlsync.reconcile.verdict import Uncompared
 from xlsync.records import replace
 
@@ -98,8 +104,27 @@ def find_mismatches(
         mismatches,
         statuses,
         dict(_find_uncompared(lines, charges, statuses, told_little)),
-        tuple(tell_billed_once(month, (line for line in lines if line.key not in passed_over), links, books)),
+        _find_doubts(month, lines, compared, links, books, passed_over),
     )
+
+
+def _find_doubts(
+    month: Month,
+    lines: Iterable[BillingLine],
+    compared: Iterable[Comparison],
+    links: Mapping[str, Link],
+    books: Books,
+    passed_over: Set[str],
+) -> tuple[str, ...]:
+    """Say what ConnectWise bills beside what was compared, but for lines that a rule ignores."""
+    own = [line for line in lines if line.key not in passed_over]
+    of_own = [
+        comparison
+        for comparison in compared
+        if any(line.key not in passed_over for line in billing_lines_of(comparison.charges))
+    ]
+    found = (*tell_billed_once(month, own, links, books), *tell_held_twice(month, of_own, links, books))
+    return tuple(sorted(set(found)))
 
 
 def _why_agreeing_tells_little(month: Month, comparison: Comparison, books: Books) -> Uncompared | None:

@@ -154,6 +154,32 @@ def find_unbilled(
                 yield _only_in_connectwise(month, customer, agreement, addition, books, is_open)
 
 
+def tell_held_twice(
+    month: Month, compared: Iterable[Comparison], links: Mapping[str, Link], books: Books
+) -> Iterator[str]:
+    """Name active additions of a compared product on an agreement of the customer that no line is linked to.
+
+    The customer pays for the units twice, or for others that the distributor does not bill.
+    """
+    linked = {link.agreement.to for link in links.values() if link.agreement}
+    for comparison in compared:
+        target, additions = comparison.target, comparison.additions
+        agreement = books.agreements.get(target.agreement) if isinstance(target.agreement, int) else None
+        if agreement is None or isinstance(additions, Exception) or not (comparison.charges and additions):
+            continue
+        line = comparison.charges[0].lines[0]
+        for other in books.by_company.get(agreement.company_id, ()):
+            if other.id in linked:
+                continue
+            for addition in books.by_target.get((other.id, additions[0].item_id), ()):
+                if addition.is_active(month) and addition.is_billed and addition.quantity:
+                    units = counted_units(addition.quantity)
+                    yield (
+                        f"Agreement {other.name}, which no line is linked to, has {line.product} for "
+                        f"{line.customer} too (addition {addition.id}, {units}): the customer may pay twice."
+                    )
+
+
 def tell_billed_once(
     month: Month, lines: Iterable[BillingLine], links: Mapping[str, Link], books: Books
 ) -> Iterator[str]:
