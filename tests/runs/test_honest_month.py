@@ -136,6 +136,14 @@ def test_every_mismatch_says_since_when_and_what_is_gone_by_itself_is_counted(de
     assert _plain(told) in _plain(desk.run("check", str(desk.file), "--digest").out)
 
 
+def test_an_invoice_without_a_total_hinders_the_all_clear(desk: Desk) -> None:
+    invoice = next(one for one in desk.sandbox.bss.invoices if one["invoiceDate"].startswith("2026-10"))
+    invoice["totalBeforeTax"] = None
+    told = f"Invoice {invoice['code']} has no total that its lines in EUR could be held against."
+    assert told in desk.check().json["notices"]
+    assert told in str(desk.read().at("Start", START_CELLS["verdict"]))
+
+
 def test_an_invoice_whose_total_is_not_its_lines_is_named_everywhere(desk: Desk) -> None:
     invoice = next(one for one in desk.sandbox.bss.invoices if one["invoiceDate"].startswith("2026-10"))
     invoice["totalBeforeTax"] += Decimal("1.23")

@@ -16,7 +16,7 @@ from xlsync.links.memory import Inactive, find_inactive
 from xlsync.models import Addition, Month, Recap
 from xlsync.reconcile.ages import MonthSeen, find_gone
 from xlsync.reconcile.proposals import CreationKind
-from xlsync.reconcile.verdict import tell_gaps
+from xlsync.reconcile.verdict import tell_gaps, tell_no_total, without_total
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.labels import label_key
 
@@ -79,12 +79,7 @@ def _tell_sources(
     if sources.billing.invoices is None:
         source = "The report" if request.reports else "Billing by service period"
         yield f"{source} has no total of its own that its lines could be held against."
-    for total in sources.billing.invoices or ():
-        if total.total is None:
-            otherwise = "The report" if total.is_report else "An invoice without a number"
-            name = total.number if total.is_report or not total.number else f"Invoice {total.number}"
-            currency = total.currency or "no currency"
-            yield f"{name or otherwise} has no total that its lines in {currency} could be held against."
+    yield from map(tell_no_total, without_total(sources.billing.invoices or ()))
     for entry in inactive:
         missing = f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise"
         yield f"{missing}: link it anew."

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from xlsync.amounts import counted
 from xlsync.models import BillingLine, LineType, Status
-from xlsync.reconcile.billed import Billed
+from xlsync.reconcile.billed import Billed, InvoiceTotal
 
 ALL_CLEAR: Final = "No mismatch: ConnectWise bills what the distributor billed."
 
@@ -115,3 +115,16 @@ def tell_gaps(billed: Billed) -> Iterable[str]:
         yield f"{name}: its total less its lines is {gap.amount:+,.2f} {billed.currency}, unexplained."
     if not billed.gaps and billed.unexplained:
         yield f"{billed.unexplained:+,.2f} {billed.currency} of the invoices are unexplained."
+
+
+def without_total(invoices: Iterable[InvoiceTotal]) -> Iterator[InvoiceTotal]:
+    """Yield the invoices, or a report's currencies, that say no total."""
+    return (invoice for invoice in invoices if invoice.total is None)
+
+
+def tell_no_total(invoice: InvoiceTotal) -> str:
+    """Say that an invoice, or a report in one currency, has no total."""
+    otherwise = "The report" if invoice.is_report else "An invoice without a number"
+    name = invoice.number if invoice.is_report or not invoice.number else f"Invoice {invoice.number}"
+    currency = invoice.currency or "no currency"
+    return f"{name or otherwise} has no total that its lines in {currency} could be held against."
