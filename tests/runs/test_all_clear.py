@@ -1,0 +1,145 @@
+"""Whole runs: a month in which all agrees is all clear, and a single change in either system hinders that."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.helpers.desk import Desk
+from tests.helpers.hand import LINES, MISMATCHES
+from tests.helpers.world import DeskAfter
+from xlsync.workbook.layout import START_CELLS
+
+Item = dict[str, Any]
+
+
+def invoices(desk: Desk) -> list[dict[str, Any]]:
+    held: list[dict[str, Any]] = desk.sandbox.bss.invoices
+    return [invoice for invoice in held if invoice["invoiceDate"].startswith("2026-10")]
+
+
+def add_up(invoice: dict[str, Any]) -> None:
+    invoice["totalBeforeTax"] = invoice["total"] = sum(
+        (item["total"] for item in invoice["items"]), Decimal(0)
+    )
+
+
+def let_all_agree(desk: Desk) -> None:
+    """Leave the lines that agree and are alone of their contract, and no addition without a line."""
+    agreeing = {key for key, status in desk.read().column(LINES, "Status").items() if status == "OK"}
+    of_contract = Counter(
+        item["subscriptions"][0]["id"]
+        for invoice in invoices(desk)
+        for item in invoice["items"]
+        if item["subscriptions"]
+    )
+    for invoice in invoices(desk):
+        invoice["items"] = [
+            item
+            for item in invoice["items"]
+            if item["id"] in agreeing
+            and item["unitPrice"]
+            and item["subscriptions"]
+            and of_contract[item["subscriptions"][0]["id"]] == 1
+            and item["startDate"].startswith("2026-10-01")
+        ]
+        add_up(invoice)
+    desk.sandbox.bss.invoices[:] = [invoice for invoice in invoices(desk) if invoice["items"]]
+    desk.check("--refresh")
+    for key in desk.read().rows(MISMATCHES):
+        assert key.startswith("only:")
+        del desk.sandbox.connectwise.additions[int(key.removeprefix("only:"))]
+
+
+def monthly(desk: Desk) -> Item:
+    """One line that is billed by the month."""
+    return next(
+        item
+        for invoice in invoices(desk)
+        for item in invoice["items"]
+        if item["unit"]["name"] == "Month" and item["quantity"] > 3 and not item["discount"]
+    )
+
+
+def addition_of(desk: Desk, item: Item) -> dict[str, Any]:
+    """The addition that a line agrees with."""
+    hand = desk.read()
+    identifier = hand.get(LINES, item["id"], "ConnectWise Product").split(":")[0]
+    customer, name = (
+        hand.get(LINES, item["id"], f"ConnectWise {what}") for what in ("Customer", "Agreement")
+    )
+    state = desk.sandbox.connectwise
+    found: Iterator[dict[str, Any]] = (
+        addition
+        for addition in state.additions.values()
+        if addition["product"]["identifier"] == identifier
+        and state.agreements[addition["agreementId"]]["company"]["name"] == customer
+        and state.agreements[addition["agreementId"]]["name"] == name
+    )
+    return next(found)
+
+
+def credit_ten_cents_for_each(desk: Desk) -> None:
+    credit = copy.deepcopy(monthly(desk)) | {"id": "credit", "unitPrice": Decimal("0.10")}
+    credit["total"] = credit["totalOriginal"] = credit["quantity"] * credit["unitPrice"]
+    invoice = copy.deepcopy(invoices(desk)[0]) | {"id": "credits", "code": "CR-1", "items": [credit]}
+    invoice["type"] = {"id": 2, "name": "Credit Invoice", "type": "Credit"}
+    add_up(invoice)
+    desk.sandbox.bss.invoices.append(invoice)
+
+
+def charge_for_september(desk: Desk) -> None:
+    monthly(desk).update(startDate="2026-09-01T00:00:00+02:00", endDate="2026-09-30T23:59:59+02:00")
+
+
+def sell_it_once(desk: Desk) -> None:
+    item = monthly(desk)
+    account = item["subscriptions"][0]["account"]
+    item.update(subscriptions=[], assets=[{"id": "asset", "name": "bought", "account": account}])
+
+
+def do_not_bill_it(desk: Desk) -> None:
+    addition_of(desk, monthly(desk))["billCustomer"] = "NoCharge"
+
+
+def end_the_agreement_within_the_month(desk: Desk) -> None:
+    agreement = addition_of(desk, monthly(desk))["agreementId"]
+    desk.sandbox.connectwise.agreements[agreement].update(
+        endDate="2026-10-15T00:00:00Z", noEndingDateFlag=False
+    )
+
+
+def test_a_month_in_which_every_line_agrees_is_all_clear(desk_after: DeskAfter) -> None:
+    told = desk_after(let_all_agree).check("--refresh").json
+    assert told["all_clear"] is True
+    assert told["lines"] > 50
+    assert not any(told["mismatches"].values())
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (credit_ten_cents_for_each, "2 whose units in force are not known"),
+        (charge_for_september, "1 for an earlier period"),
+        (sell_it_once, "and the distributor billed it once: it is compared with nothing"),
+        (do_not_bill_it, "1 that ConnectWise does not bill to the customer"),
+        (
+            end_the_agreement_within_the_month,
+            "that ConnectWise does not bill to the customer, or not for the",
+        ),
+    ],
+)
+def test_a_single_change_hinders_the_all_clear_and_writes_nothing(
+    desk_after: DeskAfter, change: Callable[[Desk], None], told: str
+) -> None:
+    desk = desk_after(let_all_agree)
+    change(desk)
+    assert desk.check("--refresh").json["all_clear"] is False
+    hand = desk.read()
+    assert told in str(hand.at("Start", START_CELLS["verdict"]))
+    assert not [action for action in hand.column(MISMATCHES, "Action").values() if action]
