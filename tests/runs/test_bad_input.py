@@ -239,6 +239,24 @@ def test_the_place_follows_columns_and_rows_that_were_moved(desk: Desk) -> None:
     assert_told(desk, where)
 
 
+def test_a_number_under_a_format_of_dates_and_a_date_under_one_of_numbers_are_what_they_were(
+    desk: Desk,
+) -> None:
+    """As where a program moves values and leaves the formats of the columns where they stand."""
+    with desk.editing() as hand:
+        hand.approve("units:52", "add:38:15")
+        for key, header, form in (
+            ("units:52", "New Units", "yyyy-mm-dd"),
+            ("units:52", "Monthly Impact", "yyyy-mm-dd"),
+            ("add:38:15", "New Cost", "yyyy-mm-dd"),
+            ("add:38:15", "Effective From", "0"),
+        ):
+            hand.cell(MISMATCHES, key, header).number_format = form
+    told = {action["key"]: action["detail"] for action in desk.apply("--dry-run").json["actions"]}
+    assert told["update:52"].endswith("units 15 -> 18")
+    assert told["add:38:15"].endswith("2 units")
+
+
 def test_duplicate_identifiers_are_told_before_anything_is_created(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("customer:bss:622", "customer:bss:623", Identifier="SAME")

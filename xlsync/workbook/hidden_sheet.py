@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple, Protocol, Self, TypeVar
 from xlsync.errors import WorkbookError
 from xlsync.plain_json import from_json, from_json_field, from_plain, to_json, to_plain
 from xlsync.records import replace
-from xlsync.xlsx.cells import Row, Value, clean_text
+from xlsync.xlsx.cells import Row, Value, clean_text, serial
 
 FORMAT: Final = 2
 _CHUNK: Final = 32_000  # characters: a cell holds at most 32,767
@@ -33,6 +33,7 @@ _MOST_BYTES: Final = 200_000_000  # most bytes of one unpacked text
 _TOGETHER: Final = 100  # lines compressed together
 _LEVEL: Final = 1  # compression level: much faster than the default, a little larger
 _EXACT: Final = frozenset({str, dt.date, type(None)})  # kinds of which equal values are written alike
+_PART_OF_A_DAY: Final = Decimal("1e-7")  # dates are read to the millisecond
 _AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a number
 
 
@@ -306,6 +307,13 @@ def is_same(cell: Value, shown: Value) -> bool:
             return _AS_A_CELL.plus(Decimal(cell)) == _AS_A_CELL.plus(Decimal(shown))
         case str(), str():
             return _normalised(cell) == _normalised(clean_text(shown))
+        case (dt.date() as day, (Decimal() | int()) as number) | (
+            (Decimal() | int()) as number,
+            dt.date() as day,
+        ):
+            # A number under a format of dates, or a date under one of numbers.
+            stands_for = serial(day, from_1904=False)
+            return stands_for is not None and abs(stands_for - number) < _PART_OF_A_DAY
         case None, "":
             return True
     return cell == shown

@@ -10,6 +10,7 @@ from typing import Final
 from xlsync.errors import Problem
 from xlsync.models import Month
 from xlsync.workbook.read import Book, SheetRow
+from xlsync.xlsx.cells import Value
 
 OVER_LIMIT: Final = "yes, over limit"
 _MOST: Final = 1_000_000_000  # units or money: a larger number is an id in the wrong column
@@ -45,7 +46,7 @@ def find_lifted(book: Book) -> frozenset[str]:
 
 def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal | None:
     """Read a number from 0 up in an input cell; None where the cell is empty."""
-    value = row.get(header)
+    value = _value_in(row, header)
     if header not in row.formulas and (value is None or (isinstance(value, str) and not value.strip())):
         return None
     if header in row.formulas or not isinstance(value, Decimal | int) or isinstance(value, bool):
@@ -60,6 +61,13 @@ def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal 
     else:
         return Decimal(value)
     return None
+
+
+def _value_in(row: SheetRow, header: str) -> Value:
+    """Return the value of an input cell: as it was written where nobody edited it, whatever its format."""
+    value = row.get(header)
+    is_as_written = isinstance(value, dt.date | Decimal) and not row.is_edited(header)
+    return row.stored.showed(header) if is_as_written else value
 
 
 def _why_no_number(text: str) -> str:
@@ -93,7 +101,7 @@ def read_day(row: SheetRow, header: str, month: Month, problems: list[Problem]) 
 
 def _day_in(row: SheetRow, header: str, problems: list[Problem]) -> dt.date | None:
     """Read a calendar date or its ISO text; None where the cell is empty."""
-    value = row.get(header)
+    value = _value_in(row, header)
     what = "a formula stands here" if header in row.formulas else f"{str(value)!r} is not a date"
     if header not in row.formulas:
         match value:
