@@ -81,6 +81,10 @@ BAD_CELLS: dict[str, tuple[Edit, str]] = {
         _setting(MISMATCHES, "units:52", "New Units", "25,5"),
         "'25,5' stands here as text, not as a number",
     ),
+    "units as a date": (
+        _setting(MISMATCHES, "units:53", "New Units", dt.date(2026, 2, 1)),
+        "2026-02-01 stands here as a date, not as a number",
+    ),
     "units below zero": (_setting(MISMATCHES, "units:7", "New Units", -1), "below zero"),
     "units below zero, as text": (_setting(MISMATCHES, "units:32", "New Units", "-5"), "'-5' is below zero"),
     "units by formula": (_setting(MISMATCHES, "units:69", "New Units", "=1+1"), "formula"),

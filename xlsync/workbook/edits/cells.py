@@ -50,7 +50,7 @@ def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal 
     if header not in row.formulas and (value is None or (isinstance(value, str) and not value.strip())):
         return None
     if header in row.formulas or not isinstance(value, Decimal | int) or isinstance(value, bool):
-        what = "a formula stands here" if header in row.formulas else _why_no_number(str(value))
+        what = "a formula stands here" if header in row.formulas else _why_no_number(value)
         problems.append(Problem(row.where(header), what, "enter a number from 0 up, or leave it empty"))
     elif value < 0:
         problems.append(Problem(row.where(header), f"{value} is below zero", "enter a number from 0 up"))
@@ -70,8 +70,11 @@ def _value_in(row: SheetRow, header: str) -> Value:
     return row.stored.showed(header) if is_as_written else value
 
 
-def _why_no_number(text: str) -> str:
-    """Say why the text of a cell is not taken for a number."""
+def _why_no_number(value: Value) -> str:
+    """Say why the value of a cell is not taken for a number."""
+    text = str(value)
+    if isinstance(value, dt.date):
+        return f"{text} stands here as a date, not as a number"
     try:
         number = Decimal(text.strip().replace(",", "."))
     except InvalidOperation:
