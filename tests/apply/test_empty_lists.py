@@ -15,10 +15,12 @@ from xlsync.apply.actions import (
     CreateCompany,
     CreateContact,
 )
+from xlsync.apply.handlers import REVERSALS
 from xlsync.apply.judging import judge
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import State
 from xlsync.connectwise.client import ConnectWise
+from xlsync.errors import ApiError
 from xlsync.sandbox.server import Sandbox
 from xlsync.settings import Creation
 
@@ -116,3 +118,32 @@ def test_where_the_keys_may_not_count_an_empty_list_is_believed(
     sandbox.fail("forbid", path="GET .*/count$", times=99)
     judged = judge(make(sandbox), Live(connectwise, Creation()))
     assert judged is None or "contact" in judged.detail
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("CreateAgreement", r"/finance/agreements/\d+/additions$"),
+        ("CreateContact", "/finance/agreements$"),
+        ("CreateCatalogItem", "/finance/agreements$"),
+    ],
+)
+def test_nothing_is_taken_back_on_the_strength_of_an_empty_list_of_its_users(
+    sandbox: Sandbox, connectwise: ConnectWise, kind: str, path: str
+) -> None:
+    state = sandbox.connectwise
+    addition = next(one for one in state.additions.values() if not one.get("cancelledDate"))
+    agreement = state.agreements[addition["agreementId"]]
+    used = {
+        "CreateAgreement": agreement["id"],
+        "CreateContact": agreement["contact"]["id"],
+        "CreateCatalogItem": addition["product"]["id"],
+    }[kind]
+    live = Live(connectwise, Creation())
+    live.read_additions([agreement["id"]])
+    find_users = REVERSALS[kind].find_users
+    assert find_users(used, live, set(), [])
+    sandbox.fail("empty", path=f"GET {path}", times=99)
+    fresh = Live(connectwise, Creation())
+    with pytest.raises(ApiError, match="gave an empty list, and counts"):
+        find_users(used, fresh, set(), [])

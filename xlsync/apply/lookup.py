@@ -166,8 +166,8 @@ class Live:
         """Return the label of every agreement that is not cancelled, by id, as read once."""
         with self._lock:
             if self._in_force is None:
-                records, _ = self.connectwise.list_records(
-                    "/finance/agreements", fields="id,name,company/name", conditions="cancelledFlag=False"
+                records = self.connectwise.list_alike(
+                    "/finance/agreements", fields="id,name,company/name", condition="cancelledFlag=False"
                 )
                 self._in_force = {
                     id_of(record, "/finance/agreements"): _tell_agreement(record) for record in records
@@ -179,9 +179,9 @@ class Live:
         known = self._additions.known(agreement)
         return self.additions_of(agreement) if known is None else _sure(known)
 
-    def list_additions(self, agreement: int) -> tuple[Addition, ...]:
-        """Read the additions of an agreement anew."""
-        return _sure(self.connectwise.list_additions([agreement])[agreement])
+    def list_additions(self, agreement: int, *, is_counted: bool = False) -> tuple[Addition, ...]:
+        """Read the additions of an agreement anew; `is_counted` holds an empty list against their count."""
+        return _sure(self.connectwise.list_additions([agreement], is_counted=is_counted)[agreement])
 
     def addition(self, seen: Addition) -> Addition | None:
         """Return an addition's present state, read if it is not recent; None where it is gone."""

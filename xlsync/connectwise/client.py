@@ -166,14 +166,18 @@ class ConnectWise:
         *,
         whole: bool = False,
         with_status: bool = False,
+        is_counted: bool = False,
     ) -> dict[int, tuple[Addition, ...] | ApiError]:
         """Read the additions of agreements, side by side; a failed read is its error, never empty.
 
         With `whole`, additions have the fields that a successor takes over. `with_status` asks for the
-        status where this server has it.
+        status where this server has it, `is_counted` holds empty lists against the counts of their records.
         """
         read: dict[int, tuple[Addition, ...] | ApiError] = {}
-        with closing(self.each_additions(agreement_ids, whole=whole, with_status=with_status)) as coming:
+        reading = self.each_additions(
+            agreement_ids, whole=whole, with_status=with_status, is_counted=is_counted
+        )
+        with closing(reading) as coming:
             for id_, additions in coming:
                 read[id_] = additions
                 if progress:

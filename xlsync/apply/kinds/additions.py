@@ -51,10 +51,7 @@ class AdditionCreation(Handler):
 
     def _with_made_before(self, live: Live, agreement: int, path: str) -> tuple[Addition, ...]:
         """List the additions of an agreement, with those of earlier runs that the list lacks yet."""
-        listed = live.additions_of(agreement)
-        if not listed and live.connectwise.list_alike(path, fields="id"):
-            live.forget_additions(agreement)
-            listed = live.additions_of(agreement)
+        listed = live.additions_of(agreement) or live.list_additions(agreement, is_counted=True)
         known = {addition.id for addition in listed}
         hidden = [id_ for id_ in live.earlier.additions_like(self.action, path) if id_ not in known]
         read = (live.connectwise.read_addition(agreement, id_) for id_ in hidden)

@@ -100,10 +100,9 @@ def take_back(write: Write) -> SetFields | None:
 
 def find_users(id_: int, live: Live, own: Set[str], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
     """List the agreements and the customer that name the contact and that the run did not create itself."""
-    asked = f"contact/id={id_} and cancelledFlag=False"
     path = "/finance/agreements"
-    records, _ = live.connectwise.list_records(path, fields="id", conditions=asked)
-    agreements = (id_of(record, path) for record in records)
+    records = live.connectwise.list_alike(path, fields="id,cancelledFlag", condition=f"contact/id={id_}")
+    agreements = (id_of(record, path) for record in records if not record.get("cancelledFlag"))
     users = [f"agreement {agreement}" for agreement in agreements if f"{path}/{agreement}" not in own]
     company = live.connectwise.read_company_of_contact(id_)
     is_of_others = company is not None and f"/company/companies/{company}" not in own
