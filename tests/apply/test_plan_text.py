@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
+import pytest
+
 from xlsync.apply.action_base import Basis
 from xlsync.apply.actions import (
     Action,
@@ -13,6 +15,7 @@ from xlsync.apply.actions import (
     CreateCompany,
     CreateInvoice,
     Field,
+    Predecessor,
     UpdateAddition,
 )
 from xlsync.apply.plan import Outcome, State
@@ -133,6 +136,35 @@ def test_a_new_addition_is_a_change_from_nothing() -> None:
     text = tell_plan([action, update(1, "3")], "site")
     assert "  Acme · B: Backup: new addition, 0 -> 4 units, +8.00 EUR" in text.lines()
     assert text.sums == ("+11.00 EUR",)
+
+
+@pytest.mark.parametrize(
+    ("units", "cost", "told"),
+    [
+        ("15", "3.00", "units 12 -> 15 from 2026-10-15"),
+        ("15", "2.50", "units 12 -> 15, cost 3.00 -> 2.50 from 2026-10-15"),
+        ("12", "2.50", "cost 3.00 -> 2.50 from 2026-10-15"),
+        ("12", "3.00", "units 12 -> 12 from 2026-10-15"),
+    ],
+)
+def test_a_change_from_a_date_on_tells_units_and_cost_before_and_after(
+    units: str, cost: str, told: str
+) -> None:
+    old = Addition(id=7, agreement_id=1, item_id=2, quantity=D(12), unit_cost=D("3.00"))
+    action = CreateAddition(
+        key="successor:7",
+        rows=("units:7",),
+        agreement=1,
+        item=2,
+        quantity=D(units),
+        unit_cost=D(cost),
+        effective=dt.date(2026, 10, 15),
+        customer="Acme",
+        product="B: Backup",
+        succeeds=Predecessor("cancel:7", old),
+        currency="EUR",
+    )
+    assert tell_plan([action], "site").changes == (f"Acme · B: Backup: {told}",)
 
 
 def test_a_plan_without_an_approved_row_says_so() -> None:

@@ -9,12 +9,15 @@ from decimal import Decimal
 from xlsync.amounts import counted, tell_number
 from xlsync.apply.actions import (
     Action,
+    Change,
     CreateAddition,
     CreateAgreement,
     CreateCatalogItem,
     CreateCompany,
     CreateContact,
     CreateInvoice,
+    Field,
+    Predecessor,
     UpdateAddition,
 )
 from xlsync.apply.plan import Outcome, State, count_states
@@ -145,9 +148,12 @@ def _tell_change(action: UpdateAddition | CreateAddition) -> str:
             what = ", ".join(str(change) for change in action.changes)
         case CreateAddition(succeeds=None):
             what = f"new addition, 0 -> {tell_number(action.quantity)} units{_tell_start(action)}"
-        case CreateAddition():
-            before = action.succeeds.addition.quantity if action.succeeds else Decimal(0)
-            what = f"units {tell_number(before)} -> {tell_number(action.quantity)}{_tell_start(action)}"
+        case CreateAddition(succeeds=Predecessor(addition=before)):
+            changes = [Change(Field.QUANTITY, before.quantity, action.quantity)]
+            if action.unit_cost is not None and action.unit_cost != before.unit_cost:
+                changes.append(Change(Field.UNIT_COST, before.unit_cost, action.unit_cost))
+            told = [change for change in changes if change.seen != change.wanted] or changes
+            what = f"{', '.join(map(str, told))}{_tell_start(action)}"
     return f"{action.customer} · {action.product}: {what}{_tell_money(action)}"
 
 
