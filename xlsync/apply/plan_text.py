@@ -152,8 +152,8 @@ def _tell_change(action: UpdateAddition | CreateAddition) -> str:
             changes = [Change(Field.QUANTITY, before.quantity, action.quantity)]
             if action.unit_cost is not None and action.unit_cost != before.unit_cost:
                 changes.append(Change(Field.UNIT_COST, before.unit_cost, action.unit_cost))
-            told = [change for change in changes if change.seen != change.wanted] or changes
-            what = f"{', '.join(map(str, told))}{_tell_start(action)}"
+            real = [change for change in changes if change.seen != change.wanted] or changes
+            what = f"{', '.join(map(str, real))}{_tell_start(action)}"
     return f"{action.customer} · {action.product}: {what}{_tell_money(action)}"
 
 
