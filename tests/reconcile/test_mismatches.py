@@ -292,7 +292,7 @@ def test_an_update_that_is_done_is_found_no_more(
     assert not [row for row in left if row.action in {ActionLabel.UPDATE_UNITS, ActionLabel.UPDATE_COST}]
 
 
-# --- lines that agree and tell too little
+# --- lines that agree and hinder the all clear
 
 
 def test_a_line_that_agrees_and_is_not_billed_to_the_customer_is_named(case: Case) -> None:

@@ -33,7 +33,7 @@ class Findings:
     """All mismatches, ordered by money at stake, and the status of every line.
 
     `uncompared` gives, by line key, why a line of a recurring charge was not compared in units and cost, or
-    tells too little where it agrees; a line that is ignored or has a mismatch is not among them.
+    what hinders the all clear though it agrees; a line that is ignored or has a mismatch is not among them.
     `doubts` are sentences, each a further reason why the month is not all clear.
     """
 
@@ -92,18 +92,18 @@ def find_mismatches(
         key for row in mismatches if row.is_taken_up for key in row.line_keys
     }
     statuses = dict(_find_statuses(lines, charges, links, waiting, mismatches, passed_over))
-    told_little = {
+    reservations = {
         line.key: why
         for comparison in compared
-        if (why := _why_agreeing_tells_little(month, comparison, books)) is not None
+        if (why := _find_reservation(month, comparison, books)) is not None
         for line in billing_lines_of(comparison.charges)
     }
-    told_little |= dict.fromkeys(_keys_of_earlier_periods(month, lines, charges), Uncompared.EARLIER_PERIOD)
-    told_little = {key: why for key, why in told_little.items() if key not in passed_over}
+    reservations |= dict.fromkeys(_keys_of_earlier_periods(month, lines, charges), Uncompared.EARLIER_PERIOD)
+    reservations = {key: why for key, why in reservations.items() if key not in passed_over}
     return Findings(
         mismatches,
         statuses,
-        dict(_find_uncompared(lines, charges, statuses, told_little)),
+        dict(_find_uncompared(lines, charges, statuses, reservations)),
         _find_doubts(month, lines, compared, links, books, passed_over),
     )
 
@@ -123,11 +123,11 @@ def _find_doubts(
         for comparison in compared
         if any(line.key not in passed_over for line in billing_lines_of(comparison.charges))
     ]
-    found = (*tell_billed_once(month, own, links, books), *tell_held_twice(month, of_own, links, books))
-    return tuple(sorted(set(found)))
+    doubts = (*tell_billed_once(month, own, links, books), *tell_held_twice(month, of_own, links, books))
+    return tuple(sorted(set(doubts)))
 
 
-def _why_agreeing_tells_little(month: Month, comparison: Comparison, books: Books) -> Uncompared | None:
+def _find_reservation(month: Month, comparison: Comparison, books: Books) -> Uncompared | None:
     """Say why charges that agree with their additions hinder the all clear all the same; None where not."""
     additions = () if isinstance(comparison.additions, Exception) else comparison.additions
     if not additions:
@@ -241,9 +241,9 @@ def _find_uncompared(
     lines: Iterable[BillingLine],
     charges: Iterable[Charge],
     statuses: Mapping[str, Status],
-    told_little: Mapping[str, Uncompared],
+    reservations: Mapping[str, Uncompared],
 ) -> Iterator[tuple[str, Uncompared]]:
-    """Say why lines of recurring charges were not compared, or agree and tell too little (`told_little`)."""
+    """Say why lines of recurring charges were not compared, or agree with one of `reservations`."""
     in_force = {line.key: charge for charge in charges for line in charge.lines}
     for line in lines:
         if not line.is_compared:
@@ -259,7 +259,7 @@ def _find_uncompared(
                 yield line.key, Uncompared.LONE_CREDIT
             case Status.NOT_COMPARED:
                 yield line.key, Uncompared.UNITS_UNKNOWN
-            case Status.OK if line.key in told_little:
-                yield line.key, told_little[line.key]
+            case Status.OK if line.key in reservations:
+                yield line.key, reservations[line.key]
             case _:
                 pass

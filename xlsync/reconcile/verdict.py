@@ -19,7 +19,7 @@ ALL_CLEAR: Final = "No mismatch: ConnectWise bills what the distributor billed."
 
 
 class Uncompared(StrEnum):
-    """The reasons why a line of a recurring charge tells nothing of the month, worded to follow a number."""
+    """The reasons why a line of a recurring charge hinders the all clear, worded to follow a number."""
 
     NOT_LINKED = "not linked"
     UNCONFIRMED = "with a link to confirm"
@@ -94,7 +94,7 @@ def judge_month(
     unbilled = reasons.pop(Uncompared.NOT_BILLED, 0)
     reasons_text = ", ".join(f"{reasons[reason]:,} {reason}" for reason in Uncompared if reasons[reason])
     not_compared = f"Not compared, or in part: {reasons_text}." if reasons_text else ""
-    not_billed = f"Agreeing: {unbilled:,} {Uncompared.NOT_BILLED}." if unbilled else ""
+    not_billed = f"Agreeing besides: {unbilled:,} {Uncompared.NOT_BILLED}." if unbilled else ""
     elsewhere = (
         f"{counted(left_out, 'row')} of the report charge{'s' if left_out == 1 else ''} for the month and "
         f"{'is' if left_out == 1 else 'are'} left out, being invoiced in another."
