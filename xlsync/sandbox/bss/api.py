@@ -279,6 +279,8 @@ class BssApi:
 
 
 def _plain(line: Record) -> Record:
+    if "_parts" not in line:
+        return line
     return {name: value for name, value in line.items() if name != "_parts"}
 
 

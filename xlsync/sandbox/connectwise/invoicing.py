@@ -16,15 +16,22 @@ DUE: Final = dt.date(2026, 10, 31)
 
 def with_amounts(addition: Record, today: str) -> Record:
     """Return an addition with the amounts that ConnectWise computes from quantity, price, cost and dates."""
-    billed = (addition["quantity"] or Decimal(0)) - addition.get("lessIncluded", Decimal(0))
-    price, cost = (
-        billed * addition.get("unitPrice", Decimal(0)),
-        billed * addition.get("unitCost", Decimal(0)),
-    )
+    billed = _billed_units(addition)
+    price, cost = _price(addition), billed * addition.get("unitCost", Decimal(0))
     end = addition.get("cancelledDate")
     status = "Cancelled" if end is not None and end < today else "Active"
     amounts = {"billedQuantity": billed, "extPrice": price, "extCost": cost, "margin": price - cost}
     return {**addition, **amounts, "additionStatus": status}
+
+
+def _billed_units(addition: Record) -> Decimal:
+    units: Decimal = (addition["quantity"] or Decimal(0)) - addition.get("lessIncluded", Decimal(0))
+    return units
+
+
+def _price(addition: Record) -> Decimal:
+    price: Decimal = _billed_units(addition) * addition.get("unitPrice", Decimal(0))
+    return price
 
 
 def day_first(answer: Any) -> Any:
@@ -47,7 +54,7 @@ def next_amount(state: SandboxConnectWise, agreement: Record) -> Decimal:
         begun = addition.get("effectiveDate", text) <= text
         lasting = addition.get("cancelledDate") is None or addition["cancelledDate"] >= text
         if begun and lasting and addition["billCustomer"] == "Billable":
-            total += with_amounts(addition, text)["extPrice"]
+            total += _price(addition)
     return money(total)
 
 
