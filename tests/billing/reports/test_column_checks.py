@@ -281,3 +281,11 @@ def test_a_recurring_row_whose_figures_break_the_proof_hinders_the_all_clear(
 )
 def test_a_row_that_is_not_compared_hinders_nothing_by_its_figures(path: Path, row: str) -> None:
     assert doubts(path, row) == []
+
+
+def test_a_price_and_an_amount_under_headers_of_two_currencies_are_refused(path: Path) -> None:
+    header = "Customer,Product,Quantity,Unit Price (USD),Amount (EUR)"
+    message = refusal(path, header, "Amber,Mail,6,10.50,63.00")
+    assert "the row names EUR and USD: its currency is not told" in message
+    (line,) = read(path, header.replace("USD", "EUR"), "Amber,Mail,6,10.50,63.00").lines
+    assert line.currency == "EUR"

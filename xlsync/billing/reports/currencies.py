@@ -66,7 +66,10 @@ def row_currencies(values: TableValues) -> list[str | Wrong]:
         for meaning in _MONEY
         if meaning in table.columns.at and any(column := _currencies_in(values, table.columns.at[meaning]))
     ]
-    in_header = _of_headers(values)
+    in_headers = _of_headers(values)
+    in_header = in_headers[0] if in_headers else ""
+    if len(set(in_headers)) > 1 and "exchange_rate" not in values.numbers:
+        in_cells.extend([frozenset({code})] * rows for code in dict.fromkeys(in_headers))
     if "currency" not in values.texts:
         stated = [in_header] * rows
     else:
@@ -122,11 +125,12 @@ def _in_cell(text: str) -> frozenset[str]:
     return _SIGNS.get(word, frozenset({word.upper()}) if len(word) == 3 and word.isalpha() else frozenset())
 
 
-def _of_headers(values: TableValues) -> str:
-    """Return the currency that the header of the amounts names, or else that of the costs."""
+def _of_headers(values: TableValues) -> list[str]:
+    """Return the currencies that the headers of money name, that of the amounts first."""
     table = values.table
+    codes = []
     for meaning in _MONEY:
         if meaning in table.columns.at and (match := _IN_HEADER.search(table.header_of(meaning))):
             code = match[1] or match[2]
-            return "" if code in _NO_CURRENCY else currency_code(code) or ""
-    return ""
+            codes.append("" if code in _NO_CURRENCY else currency_code(code) or "")
+    return list(filter(None, codes))
