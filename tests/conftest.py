@@ -263,7 +263,7 @@ def undisturbed(world: World, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def approved(world: World, undisturbed: Undisturbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """The same folder, before apply."""
+    """The desk in which every kind of write is approved, before apply."""
     world.renew()
     shutil.copytree(undisturbed.folder, tmp_path, dirs_exist_ok=True)
     settle(monkeypatch, world.sandbox, tmp_path)

@@ -20,10 +20,9 @@ import pytest
 import xlsync
 
 TOP = Path(xlsync.__file__).parent.parent
-pytestmark = [
-    pytest.mark.skipif(not (TOP / "pyproject.toml").exists(), reason="xlsync is not in its source tree"),
-    pytest.mark.xdist_group("package"),
-]
+pytestmark = pytest.mark.skipif(
+    not (TOP / "pyproject.toml").exists(), reason="xlsync is not in its source tree"
+)
 
 
 @pytest.fixture(scope="module")

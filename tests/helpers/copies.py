@@ -106,7 +106,7 @@ class Running:
         self.send_signal(signal.SIGKILL)
 
     def wait(self, timeout: float = 600) -> int:
-        """Its exit code, once it has ended; negative where it was killed."""
+        """Return the exit code, once the command has ended; negative where it was killed."""
         ended = select.poll()  # which takes files of any number: a hundred rounds hold more than a thousand
         ended.register(self, select.POLLIN)
         if not ended.poll(None if timeout is None else timeout * 1000):  # others can be begun meanwhile

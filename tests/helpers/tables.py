@@ -183,7 +183,7 @@ class Case:
 
     @property
     def found(self) -> object:
-        """Mismatches and statuses, in the columns that are expected, in their order."""
+        """Mismatches and statuses that were found, in the columns that are expected, in their order."""
         expected = self.tables.get("mismatch", ())
         columns = list(expected[0]) if expected else ["mismatch", "key"]
         return (
@@ -193,7 +193,7 @@ class Case:
 
     @property
     def expected(self) -> object:
-        """The same, from the tables."""
+        """Mismatches and statuses as the docstring's tables have them."""
         return (
             [tuple(row.values()) for row in self.tables["mismatch"]],
             {row["line"]: row["status"] for row in self.tables.get("status", ())},

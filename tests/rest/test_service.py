@@ -73,7 +73,7 @@ def test_an_empty_answer_is_none(remote: Remote, service: Service) -> None:
 
 
 def test_the_next_page_is_read_from_the_link_header(remote: Remote, service: Service) -> None:
-    """Its host does not count: keys never go to another one."""
+    """The host in the header does not count: keys never go to another one."""
     remote.script = [reply([1], Link='<https://elsewhere.example/api/x?page=2>; rel="next"'), reply([2])]
     page = service.get_page("api/x", {"page": 1})
     assert page.data == [1]

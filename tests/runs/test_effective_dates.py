@@ -258,7 +258,7 @@ def test_what_somebody_changed_between_the_two_is_told_and_no_successor_is_made(
 
 
 def test_a_date_in_a_month_already_invoiced_is_refused_with_the_reason(desk: Desk) -> None:
-    """Of Redstart, October is next to be invoiced; of Twite it is invoiced already."""
+    """Redstart's October is next to be invoiced; Twite's is invoiced already."""
     approve_from(desk, "2026-09-15", "units:52")
     approve_from(desk, "2026-10-15", "units:72")
     ran = desk.apply()

@@ -215,7 +215,7 @@ def test_a_write_is_a_create_or_a_change_of_what_the_plan_may_touch(busy: Busy) 
 
 
 def test_price_and_description_are_never_touched_unless_a_row_says_so(busy: Busy) -> None:
-    """Of all additions asked for, the successor alone names them: as they are on the one it continues."""
+    """The successor alone of all additions asked for names them: as they are on the one it continues."""
     names = ("unitPrice", "description", "invoiceDescription")
     posted = [r.body for r in busy.writes if r.method == "POST" and r.path.endswith("/additions")]
     told = [{name: body[name] for name in names if name in body} for body in posted]

@@ -147,7 +147,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def test_a_quotation_mark_that_is_never_closed_is_told(path: Path) -> None:
-    """It would hide every row after it."""
+    """The mark would hide every row after it."""
     with pytest.raises(ReportError, match="cannot be read after line"):
         table(path, "Customer,Product,Units,Cost", 'A,"P,1,2', "B,P,1,2")
 
