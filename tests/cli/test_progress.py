@@ -11,7 +11,7 @@ from rich.console import Console
 from tests.helpers.desk import Desk
 from tests.helpers.remote import Remote
 from xlsync.apply.plan import Outcome, State
-from xlsync.cli import tables as show
+from xlsync.cli.progress import count_outcomes, progress
 from xlsync.commands import apply as reviews
 from xlsync.commands.check import check_workbook
 from xlsync.config import load_settings
@@ -33,7 +33,7 @@ def test_with_json_standard_output_holds_one_object_only(desk: Desk) -> None:
 def test_on_a_terminal_each_step_shows_how_much_of_it_is_done() -> None:
     told = io.StringIO()
     console = Console(file=told, force_terminal=True, width=100)
-    with show.progress(console, is_shown=True) as step:
+    with progress(console, is_shown=True) as step:
         step("Reading additions", 3, 90)
         step("Writing the workbook", 170, 170)
     assert "Reading additions" in told.getvalue()
@@ -43,7 +43,7 @@ def test_on_a_terminal_each_step_shows_how_much_of_it_is_done() -> None:
 
 def test_a_step_whose_end_is_not_known_shows_what_is_done_without_riddles() -> None:
     told = io.StringIO()
-    with show.progress(Console(file=told, force_terminal=True, width=100), is_shown=True) as step:
+    with progress(Console(file=told, force_terminal=True, width=100), is_shown=True) as step:
         step("Reading the month's billing", 2, None)
         seen = told.getvalue()
     assert "Reading the month's billing" in seen
@@ -55,7 +55,7 @@ def test_the_time_left_is_at_least_what_the_rate_of_requests_demands() -> None:
     """The first minute's requests pass at once, so that their speed alone would promise an early end."""
     console = Console(file=io.StringIO(), force_terminal=True, width=80)
     assert isinstance(console.file, io.StringIO)
-    with show.progress(console, is_shown=True) as step:
+    with progress(console, is_shown=True) as step:
         step("Reading additions", 900, 3000, 179.0)
         step("Reading billing plans", 4800, 4804, 58.0)
         step("Linking", 1, 9)
@@ -72,7 +72,7 @@ def test_writes_take_as_long_as_their_requests_at_the_rate(remote: Remote) -> No
         told.append(at_least)
 
     with Service("ConnectWise", remote.url, headers={}, workers=1, per_minute=7) as service:
-        count = show.count_outcomes(step, "Writing", 9, service)
+        count = count_outcomes(step, "Writing", 9, service)
         for number in range(3):
             service.get("x")
             service.get("x")
@@ -83,7 +83,7 @@ def test_writes_take_as_long_as_their_requests_at_the_rate(remote: Remote) -> No
 
 def test_with_json_a_terminal_shows_no_bar() -> None:
     told = io.StringIO()
-    with show.progress(Console(file=told, force_terminal=True), is_shown=False) as step:
+    with progress(Console(file=told, force_terminal=True), is_shown=False) as step:
         step("Reading additions", 3, 90)
     assert told.getvalue() == ""
 
@@ -100,7 +100,7 @@ def test_every_step_of_an_export_and_an_apply_ends_at_its_count(desk: Desk) -> N
         review = reviews.review_workbook(systems, desk.file, step)
         now = dt.datetime.now().astimezone()
         service = systems.connectwise.service
-        count = show.count_outcomes(step, "Writing", len(review.plan.actions), service)
+        count = count_outcomes(step, "Writing", len(review.plan.actions), service)
         reviews.perform_review(systems, review, now, count)
         check_workbook(systems, desk.file, now, progress=step)
     counted = ("Looking at ConnectWise", "Writing", "Reading additions", "Linking", "Comparing")

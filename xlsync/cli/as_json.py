@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xlsync.amounts import tell_cost
 from xlsync.apply.journal import Run
@@ -17,9 +17,11 @@ from xlsync.links.store import Imported
 from xlsync.plain_json import to_plain
 from xlsync.reconcile.billed import Billed, Fate
 from xlsync.reconcile.rules import Rule
-from xlsync.report.figures import FigureGroup
-from xlsync.report.month import Report
 from xlsync.workbook.totals import MonthResult, Totals
+
+if TYPE_CHECKING:  # few commands make a report
+    from xlsync.report.figures import FigureGroup
+    from xlsync.report.month import Report
 
 
 def month(result: MonthResult, requests: Mapping[str, int], seconds: float) -> dict[str, Any]:

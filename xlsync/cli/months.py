@@ -14,6 +14,7 @@ import typer
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.cli.console import err, out, say
+from xlsync.cli.progress import progress
 from xlsync.cli.terminal import (
     ask,
     confirm,
@@ -62,8 +63,8 @@ def export(
     refuse_other_ending(path, ".xlsx", "a workbook")
     began = time.monotonic()
     with opened(demo=demo, bss=not reports) as systems:
-        with show.progress(err, is_shown=not json) as progress:
-            exported = export_month(systems, request, path, now(), progress)
+        with progress(err, is_shown=not json) as step:
+            exported = export_month(systems, request, path, now(), step)
         tell_month(systems, exported, began, form)
     if open_ and typer.launch(str(path)):
         tell_notices([f"No program opened {path}: open it yourself"])
@@ -78,8 +79,8 @@ def check(*, file: Path, refresh: bool, exit_code: bool, digest: bool, demo: boo
         save = find_save_plan(file).renewed
 
         def checked_once() -> MonthResult:
-            with show.progress(err, is_shown=not json) as progress:
-                return check_workbook(systems, file, now(), refresh=refresh, progress=progress, save=save)
+            with progress(err, is_shown=not json) as step:
+                return check_workbook(systems, file, now(), refresh=refresh, progress=step, save=save)
 
         try:
             checked = checked_once()

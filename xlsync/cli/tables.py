@@ -1,44 +1,30 @@
-"""Tables and progress bars for the terminal."""
+"""Tables for the terminal."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TaskID,
-    TextColumn,
-)
 from rich.table import Table
-from rich.text import Text
 
-from xlsync.amounts import counted, tell_number, tell_time_left
+from xlsync.amounts import counted, tell_number
 from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written, tell_write
 from xlsync.apply.plan import LOST, Outcome, Plan, State, outcome
 from xlsync.apply.plan_text import tell_nothing, tell_plan
 from xlsync.cli.console import print_table, say
-from xlsync.gather.systems import silent
 from xlsync.links.memory import RememberedLink
 from xlsync.links.store import Imported
-from xlsync.models import Progress as Step
 from xlsync.reconcile.rules import Rule, Scope
-from xlsync.report.month import Report
-from xlsync.rest.service import Service
 from xlsync.workbook.totals import Totals, billed_rows
 
-_REQUESTS_A_WRITE: Final = 2  # at least: the write itself, and the look at what it made
+if TYPE_CHECKING:  # few commands make a report
+    from xlsync.report.month import Report
+
 _PRINTED_EACH: Final = 3  # changes left for one reason that are printed one by one
 _ROOM_FOR_LINKS: Final = 100  # columns of a terminal that hold the table of links with its contract ids
 COLOURS = {
@@ -49,79 +35,6 @@ COLOURS = {
     State.UNKNOWN: "red",
     State.PLANNED: "cyan",
 }
-
-
-class _Count(ProgressColumn):
-    """The steps that are done, and of how many where that is known: `3 of 90`."""
-
-    def render(self, task: Task) -> Text:
-        """Write the count of one bar."""
-        total = "" if task.total is None else f" of {task.total:,.0f}"
-        return Text(f"{task.completed:,.0f}{total}", style="progress.download")
-
-
-class _TimeLeft(ProgressColumn):
-    """The time that a step still takes, by its speed and by the rate of requests."""
-
-    def render(self, task: Task) -> Text:
-        """Write the time left of one bar, such as `2 min left`."""
-        by_rate = task.fields["ends_after"] - task.get_time()
-        by_speed = task.time_remaining
-        if task.finished or (by_speed is None and by_rate <= 0):
-            return Text("")
-        return Text(tell_time_left(max(by_speed or 0, by_rate)), style="progress.remaining")
-
-
-@contextmanager
-def progress(console: Console, *, is_shown: bool) -> Iterator[Step]:
-    """Show progress bars with counts; silent off a terminal.
-
-    The bars are complete when they end, and leave no trace: print only after that.
-    """
-    if not is_shown or not console.is_terminal:
-        yield silent
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        _Count(),
-        _TimeLeft(),
-    )
-    with Progress(*columns, console=console, transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def step(what: str, done: int, total: int | None, at_least: float = 0.0) -> None:
-            ends_after = bars.get_time() + at_least if at_least else 0.0
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total, completed=done, ends_after=ends_after)
-            bars.update(tasks[what], completed=done, total=total, ends_after=ends_after)
-
-        yield step
-        for task in bars.tasks:
-            bars.update(task.id, total=max(task.completed, 1), completed=max(task.completed, 1))
-
-
-def count_outcomes(step: Step, what: str, count: int, service: Service) -> Callable[[Outcome], None]:
-    """Return a function that moves a progress bar on with each outcome.
-
-    How long the others take at the rate of requests is judged by how many requests were sent so far, also
-    for those that are under way.
-    """
-    done, begun = 0, service.requests
-
-    def tell() -> None:
-        under_way = min(count, done + service.workers)
-        requests = max(_REQUESTS_A_WRITE, (service.requests - begun) / max(under_way, 1))
-        step(what, done, count, service.seconds_for(math.ceil(requests * (count - done))))
-
-    def next_one(_outcome: Outcome) -> None:
-        nonlocal done
-        done += 1
-        tell()
-
-    tell()
-    return next_one
 
 
 def month(console: Console, totals: Totals, path: Path) -> None:

@@ -15,6 +15,7 @@ from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.cli.command import tell_error
 from xlsync.cli.console import err, say
+from xlsync.cli.progress import count_outcomes, progress
 from xlsync.cli.terminal import confirm, find_save_plan, now, opened, tell_beside, tell_json, tell_notices
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
@@ -28,8 +29,8 @@ def apply(*, file: Path, dry_run: bool, yes: bool, force: bool, demo: bool, json
     """Run `xlsync apply`."""
     with opened(demo=demo, bss=False, workbook=file, is_writing=not dry_run) as systems:
         save = find_save_plan(file, is_written=not dry_run).results
-        with show.progress(err, is_shown=not json) as progress:
-            review = reviews.review_workbook(systems, file, progress)
+        with progress(err, is_shown=not json) as step:
+            review = reviews.review_workbook(systems, file, step)
         tell_notices(review.notices)
         job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
         run_job(
@@ -41,8 +42,8 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
     """Run `xlsync undo`."""
     with opened(demo=demo, bss=False, is_writing=not dry_run) as systems:
         record = systems.read_run(run)
-        with show.progress(err, is_shown=not json) as progress:
-            plan, live = review_undo(systems, record, progress)
+        with progress(err, is_shown=not json) as step:
+            plan, live = review_undo(systems, record, step)
         job = Job(systems, plan, Path(record.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
 
         def take_back(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
@@ -124,10 +125,10 @@ def _write_if_agreed(job: Job, write: _Write) -> tuple[str, tuple[Outcome, ...]]
         tell_error("Nothing was written: nobody agreed.", "Add --yes to write without asking.")
         raise typer.Exit(1)
     service = job.systems.connectwise.service
-    with show.progress(err, is_shown=not job.json) as progress:
-        step = show.count_outcomes(progress, "Writing to ConnectWise", len(job.plan.actions), service)
+    with progress(err, is_shown=not job.json) as step:
+        count = count_outcomes(step, "Writing to ConnectWise", len(job.plan.actions), service)
         try:
-            return write(step)
+            return write(count)
         except NotNoted as error:
             if job.json:
                 environment = job.systems.settings.environment

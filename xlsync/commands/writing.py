@@ -17,7 +17,6 @@ from xlsync.apply.limits import check_limits
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import LOST, Outcome, Plan, State
 from xlsync.apply.spent_approvals import Approvals, Noted
-from xlsync.commands.write_test import LOOKS, read_tenant
 from xlsync.errors import Notice, NotNoted, OtherEnvironmentError, Problem, WorkbookError, XlsyncError
 from xlsync.gather.systems import Systems
 from xlsync.records import replace
@@ -191,6 +190,8 @@ def check_plan(systems: Systems, plan: Plan) -> None:
 
 def open_live(systems: Systems, runs: Iterable[Run]) -> Live:
     """ConnectWise for the writes of one run, with what the journal and a test of writing tell of it."""
+    from xlsync.commands.write_test import LOOKS, read_tenant  # noqa: PLC0415 - check writes nothing
+
     tenant = read_tenant(systems.home, systems.settings.environment)
     lag = 0 if tenant is None else LOOKS[-1] if tenant.list_lag is None else tenant.list_lag
     return Live(
