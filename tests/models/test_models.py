@@ -1,4 +1,4 @@
-"""The words of the field: what a key tells of what it was made of."""
+"""The words of the field: what keys tell of what they were made of, and an addition of its status."""
 
 from __future__ import annotations
 
