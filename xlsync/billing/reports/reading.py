@@ -255,12 +255,9 @@ def _finish_table(
             own.append(charged.line)
             stated.setdefault(charged.line.currency, totals.get(charged.line.currency))
     for currency, total in stated.items():  # what is invoiced in another month is no part of this one
-        is_known = total is not None and not charges.unread_of
-        stated[currency] = total - left_out.sum_of(currency) if is_known and total is not None else None
-    hidden = (
-        sum(number in table.sheet.hidden_rows for number, _ in table.rows) if table.sheet.hidden_rows else 0
-    )
-    if hidden:
+        if total is not None:
+            stated[currency] = None if charges.unread_of else total - left_out.sum_of(currency)
+    if hidden := sum(number in table.sheet.hidden_rows for number, _ in table.rows):
         charges.notices.append(f"{hidden} hidden row{'s are' if hidden > 1 else ' is'} read like the others")
     doubt = (
         ""
