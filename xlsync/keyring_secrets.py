@@ -1,12 +1,7 @@
-"""Secrets in the operating system's keyring: each belongs to one host and account, and is read for no other.
-
-Earlier versions stored a secret under its variable alone. Such an entry is read by `read_unbound` only, for
-callers who know to which host it belongs.
-"""
+"""Secrets in the operating system's keyring: each belongs to one host and account, and goes to no other."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -45,34 +40,13 @@ def read_secret(variable: str, account: KeyringAccount) -> str:
 
     Raises keyring.errors.KeyringError where the keyring cannot be read.
     """
-    return _read_entry(account.service, account.entry(variable))
+    import keyring  # noqa: PLC0415  (slow to import, and seldom needed)
 
-
-def read_unbound(variable: str) -> str:
-    """Return the secret that an earlier version stored without a host; empty where there is none.
-
-    Raises keyring.errors.KeyringError where the keyring cannot be read.
-    """
-    return _read_entry(SERVICE, variable)
+    return keyring.get_password(account.service, account.entry(variable)) or ""
 
 
 def store_secret(variable: str, account: KeyringAccount, secret: str) -> None:
     """Store a secret for an account; raises keyring.errors.KeyringError where the keyring refuses."""
-    import keyring  # noqa: PLC0415  (slow to import, and seldom needed)
+    import keyring  # noqa: PLC0415
 
     keyring.set_password(account.service, account.entry(variable), secret)
-
-
-def forget_unbound(variable: str) -> None:
-    """Remove what an earlier version stored without a host; a keyring that cannot remove keeps it."""
-    import keyring  # noqa: PLC0415
-    import keyring.errors  # noqa: PLC0415
-
-    with suppress(keyring.errors.KeyringError):
-        keyring.delete_password(SERVICE, variable)
-
-
-def _read_entry(service: str, entry: str) -> str:
-    import keyring  # noqa: PLC0415
-
-    return keyring.get_password(service, entry) or ""

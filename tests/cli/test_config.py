@@ -5,21 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import math
 import socket
-from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import keyring
-import keyring.backend
 import keyring.backends.fail
-import keyring.errors
 import pytest
 import tomlkit
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.helpers.drawer import Drawer
 from xlsync.config import (
     BSS_VARIABLES,
     home_folder,
@@ -34,6 +32,8 @@ from xlsync.errors import ConfigError, NotSignedInError
 from xlsync.keyring_secrets import KeyringAccount, host_of, store_secret
 from xlsync.settings import Creation, Limits, Settings
 
+pytestmark = pytest.mark.usefixtures("drawer")
+
 KEYS = {
     "XLSYNC_BSS_URL": "https://bss.example.com",
     "XLSYNC_BSS_CLIENT_KEY": "key",
@@ -46,42 +46,6 @@ KEYS = {
     "XLSYNC_CW_PRIVATE_KEY": "secret-three",
     "XLSYNC_CW_CLIENT_ID": "client",
 }
-
-
-class InMemory(keyring.backend.KeyringBackend):
-    """A keyring of this test."""
-
-    priority = 1  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.kept[service, username]
-
-
-class Locked(InMemory):
-    """A keyring that cannot be opened."""
-
-    def get_password(self, service: str, username: str) -> str | None:  # noqa: ARG002
-        raise keyring.errors.KeyringLocked("locked")
-
-
-@pytest.fixture(autouse=True)
-def ring() -> Iterator[InMemory]:
-    """An empty keyring; the machine's own is put back afterwards."""
-    before = keyring.get_keyring()
-    empty = InMemory()
-    keyring.set_keyring(empty)
-    yield empty
-    keyring.set_keyring(before)
 
 
 @pytest.fixture(autouse=True)
@@ -300,9 +264,11 @@ def test_numbers_of_the_settings_have_bounds(line: str) -> None:
     assert f"[connectwise] {line.partition(' ')[0]} must be at least 1" in refused(f"[connectwise]\n{line}\n")
 
 
-def test_a_keyring_that_cannot_be_read_is_told_beside_what_is_not_set() -> None:
-    keyring.set_keyring(Locked())
-    told = "XLSYNC_BSS_PASSWORD is not set for bss.example.com, and the keyring cannot be read (locked)"
+def test_a_keyring_that_cannot_be_read_is_told_beside_what_is_not_set(drawer: Drawer) -> None:
+    drawer.is_sealed = True
+    told = (
+        "XLSYNC_BSS_PASSWORD is not set for bss.example.com, and the keyring cannot be read (nobody is here"
+    )
     assert told in refused(without="XLSYNC_BSS_PASSWORD")
 
 

@@ -242,45 +242,6 @@ def test_another_account_on_one_host_has_its_own_secret(keys: dict[str, str], ot
         read_connectwise({other: "another"})
 
 
-def test_what_was_stored_without_a_host_goes_to_the_host_of_the_users_own_file_only(
-    keys: dict[str, str], drawer: Drawer
-) -> None:
-    plain = {
-        name: keys[name]
-        for name in ("XLSYNC_CW_COMPANY", "XLSYNC_CW_PUBLIC_KEY", "XLSYNC_CW_CLIENT_ID", "XLSYNC_CW_URL")
-    }
-    drawer.kept["xlsync", "XLSYNC_CW_PRIVATE_KEY"] = "from before"
-    with pytest.raises(ConfigError, match="stored without its host") as told:
-        read_connectwise(plain)
-    assert "xlsync login" in told.value.hint
-    own = own_settings_file()
-    own.write_text(f'[connectwise]\nurl = "{keys["XLSYNC_CW_URL"]}"\n')
-    assert read_connectwise(plain).private_key == "from before"
-    with pytest.raises(ConfigError, match="stored without its host"):
-        read_connectwise(plain | {"XLSYNC_CW_URL": "https://cw.example.com"})
-
-
-def test_login_moves_what_was_stored_without_a_host(keys: dict[str, str], drawer: Drawer) -> None:
-    Path("xlsync.toml").unlink()
-    own = own_settings_file()
-    own.write_text(
-        f'[bss]\nurl = "{keys["XLSYNC_BSS_URL"]}"\nusername = "{keys["XLSYNC_BSS_USERNAME"]}"\n'
-        f'[connectwise]\nurl = "{keys["XLSYNC_CW_URL"]}"\ncompany = "{keys["XLSYNC_CW_COMPANY"]}"\n'
-        f'public_key = "{keys["XLSYNC_CW_PUBLIC_KEY"]}"\n'
-    )
-    drawer.kept = {("xlsync", name): keys[name] for name in SECRETS}
-    shown: dict[str, str] = {}
-
-    def just_enter(question: Question, stored: str) -> str:
-        shown[question.variable] = stored
-        return stored or keys[question.variable]
-
-    assert log_in(just_enter, never).file == own
-    assert {shown[name] for name in SECRETS} == {KEPT}
-    assert drawer.secrets() == {name: keys[name] for name in SECRETS}
-    assert not [name for _, name in drawer.kept if name in SECRETS]
-
-
 def test_a_secret_is_not_offered_for_another_host(keys: dict[str, str]) -> None:
     log_in(from_table(keys), never)
     offered: dict[str, str] = {}

@@ -27,9 +27,6 @@ class Drawer(keyring.backend.KeyringBackend):
             raise keyring.errors.PasswordSetError("it is locked")
         self.kept[service, username] = password
 
-    def delete_password(self, service: str, username: str) -> None:
-        del self.kept[service, username]
-
     def secrets(self) -> dict[str, str]:
         """The stored secrets by their variable."""
         return {name.partition(" ")[0]: secret for (_, name), secret in self.kept.items()}

@@ -27,7 +27,6 @@ from xlsync.config import (
     VARIABLES,
     SettingsSources,
     name_the_file,
-    owns_unbound,
     read_settings_sources,
     read_settings_text,
     section_url,
@@ -44,10 +43,8 @@ from xlsync.errors import ApiError, ConfigError, XlsyncError
 from xlsync.files import write_file
 from xlsync.keyring_secrets import (
     KeyringAccount,
-    forget_unbound,
     host_of,
     read_secret,
-    read_unbound,
     store_secret,
 )
 from xlsync.rest.url import check_url
@@ -281,12 +278,9 @@ def _stored(variable: str, section: str, given: Mapping[str, str], sources: Sett
     if not values["url"]:
         return ""
     try:
-        secret = read_secret(variable, account_of(section, values, sources.profile))
-        if not secret and owns_unbound(section, values, sources):
-            secret = read_unbound(variable)
+        return read_secret(variable, account_of(section, values, sources.profile))
     except keyring.errors.KeyringError as error:
         raise ConfigError(f"The keyring cannot be read: {error}", "Unlock it, and try again.") from None
-    return secret
 
 
 def try_bss(values: Mapping[str, str]) -> None:
@@ -370,13 +364,10 @@ def store(answers: Mapping[str, str], sources: SettingsSources) -> None:
 
 
 def _store_secrets(section: str, values: Mapping[str, str], sources: SettingsSources) -> None:
-    """Store a system's secrets for its account, and read each back; then forget those without a host."""
+    """Store a system's secrets for its account, and read each back."""
     account = account_of(section, values, sources.profile)
     secrets = {v: values[name] for v, name in VARIABLES[section].items() if v in SECRETS}
     _store_and_read_back(account, secrets)
-    if owns_unbound(section, values, sources):
-        for variable in secrets:
-            forget_unbound(variable)
 
 
 def _store_and_read_back(account: KeyringAccount, secrets: Mapping[str, str]) -> None:

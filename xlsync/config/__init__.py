@@ -12,7 +12,6 @@ from xlsync.config.files import (
     read_settings_text,
     settings_file,
 )
-from xlsync.config.keys import owns_unbound
 from xlsync.config.load import load_environment, load_settings, store_url, with_api_path
 from xlsync.config.names import (
     BSS_VARIABLES,
@@ -35,7 +34,6 @@ __all__ = [
     "load_settings",
     "name_the_file",
     "own_settings_file",
-    "owns_unbound",
     "read_settings_sources",
     "read_settings_text",
     "section_url",

@@ -13,7 +13,7 @@ from xlsync.config.files import SettingsSources, section_of
 from xlsync.config.names import SECRETS, VARIABLES, section_url
 from xlsync.config.problems import SettingProblems
 from xlsync.errors import ConfigError
-from xlsync.keyring_secrets import host_of, read_secret, read_unbound
+from xlsync.keyring_secrets import host_of, read_secret
 from xlsync.rest.url import check_url
 
 
@@ -102,15 +102,6 @@ def _is_of_another_host(section: str, sources: SettingsSources) -> bool:
     return bool(own) and here != own
 
 
-def owns_unbound(section: str, values: Mapping[str, str], sources: SettingsSources) -> bool:
-    """Return whether an account is that of the user's own file, to which secrets without a host belong."""
-    own = section_of(sources.own, section)
-    if sources.profile or not own or host_of(values["url"]) != _own_host(section, sources):
-        return False
-    names = ("username",) if section == "bss" else ("company", "public_key")
-    return all(str(own[name]).strip() == values[name] for name in names if name in own)
-
-
 def _from_keyring(
     variable: str, section: str, values: Mapping[str, str], sources: SettingsSources
 ) -> str | Withheld:
@@ -119,19 +110,12 @@ def _from_keyring(
 
     if not values["url"]:
         return ""
-    unset = f"{variable} is not set for {host_of(values['url'])}"
     try:
-        secret = read_secret(variable, account_of(section, values, sources.profile))
-        unbound = "" if secret else read_unbound(variable)
+        return read_secret(variable, account_of(section, values, sources.profile))
     except keyring.errors.NoKeyringError:
         return ""
     except keyring.errors.KeyringError as error:
-        return Withheld(f"{unset}, and the keyring cannot be read ({error}): unlock it")
-    if not unbound:
-        return secret
-    if owns_unbound(section, values, sources):
-        return unbound
-    return Withheld(
-        f"{unset}: the one in the keyring was stored without its host, and is not sent to a host that your "
-        "own settings file does not name"
-    )
+        return Withheld(
+            f"{variable} is not set for {host_of(values['url'])}, and the keyring cannot be read ({error}): "
+            "unlock it"
+        )
