@@ -181,15 +181,6 @@ def test_every_bad_rule_is_named_with_the_bad_links_and_nothing_is_imported(tmp_
     ]
 
 
-def test_a_table_of_an_older_xlsync_without_rules_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "l.csv"
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, HEADERS[:-4], restval="")
-        writer.writeheader()
-        writer.writerow(row())
-    assert [one.key for one in read_csv(path, SITE).links] == ["bss:42"]
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -75,9 +75,8 @@ _RULE_COLUMNS: Final[dict[str, Callable[[Rule], str]]] = {
     "Until": lambda rule: str(rule.until or ""),
     "Reason": lambda rule: rule.reason,
 }
-_LATER: Final = (_BY_PERIOD, "Rule", "Units", "Until", "Reason")  # a file of an older xlsync has none of them
 _LONGEST_HEADER: Final = 10_000  # bytes
-HEADERS: Final = ("Environment", *_COLUMNS, *_LATER[1:])
+HEADERS: Final = ("Environment", *dict.fromkeys((*_COLUMNS, *_RULE_COLUMNS)))
 
 
 def as_rows(environment: str, shared: Shared) -> list[tuple[str, ...]]:
@@ -110,7 +109,7 @@ def _is_of_links(path: Path) -> bool:
     with path.open("rb") as file:
         first = file.readline(_LONGEST_HEADER).decode(_ENCODING, "replace")
     headers = {header.strip(' "\r\n') for header in re.split("[,;\t]", first)}
-    return headers.issuperset(set(HEADERS) - set(_LATER))
+    return headers.issuperset(HEADERS)
 
 
 def read_csv(path: Path, environment: str) -> Shared:
@@ -161,7 +160,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
             delimiter = max(",;\t", key=first.count)
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             headers = [header.strip() for header in next(reader, [])]
-            missing = [header for header in HEADERS if header not in headers and header not in _LATER]
+            missing = [header for header in HEADERS if header not in headers]
             if missing:
                 raise XlsyncError(
                     f"{path.name} has no column {', '.join(missing)}; its columns are "
@@ -178,8 +177,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
             for cells in reader:
                 if any(cells):
                     plain = [cell.removeprefix("'") for cell in cells]
-                    row = dict(zip(headers, plain + [""] * len(headers), strict=False))
-                    yield begins, dict.fromkeys(_LATER, "") | row
+                    yield begins, dict(zip(headers, plain + [""] * len(headers), strict=False))
                 begins = reader.line_num + 1
     except OSError as error:
         raise XlsyncError(
