@@ -9,6 +9,7 @@ from openpyxl.comments import Comment
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, Hand
+from xlsync.workbook.layout import START_CELLS
 
 
 def decorate(hand: Hand) -> None:
@@ -99,8 +100,14 @@ def test_check_tells_entries_that_were_renamed_or_deleted_by_name_and_works(desk
     assert "Delta Limited" in checked.err
 
 
-def test_a_workbook_of_an_earlier_version_without_a_newer_column_is_checked_and_applied(desk: Desk) -> None:
+def test_a_workbook_of_an_earlier_version_without_a_newer_column_or_step_is_checked_and_applied(
+    desk: Desk,
+) -> None:
+    invoices = START_CELLS["to_invoice"]
     with desk.editing() as hand:
+        start = hand.sheet("Start")
+        start[invoices].value = start[invoices].offset(0, -1).value = None
+        del hand.book.defined_names["xlsync_first_to_invoice"]
         page, at = hand.sheet(LINES), hand.columns(LINES)["Evidence"]
         for row in range(1, page.max_row + 1):
             page.cell(row, at).value = "Remark" if row == 1 else None
@@ -108,6 +115,7 @@ def test_a_workbook_of_an_earlier_version_without_a_newer_column_is_checked_and_
         hand.approve("units:52")
     assert desk.check().code == 0
     hand = desk.read()
+    assert hand.at("Start", invoices) is None, "a number without a label"
     assert set(hand.column(LINES, "Remark").values()) == {None}
     assert any(hand.column(LINES, "Candidates").values())
     assert desk.apply().states == {"update:52": "done"}

@@ -285,7 +285,10 @@ def _name_first_rows(
 
 
 def _fill_start(package: Package, overview: Overview, at: str, *, is_check: bool) -> None:
-    """Fill in *Start*; a check sets the time of the check and leaves the time of the export."""
+    """Fill in *Start*; a check sets the time of the check and leaves the time of the export.
+
+    A workbook of an earlier version lacks the last step: the number of invoices would stand without a label.
+    """
     values = start_values(overview)
     values["checked_at" if is_check else "exported_at"] = at
     cells = {position(START_CELLS[name]): value for name, value in values.items()}
@@ -295,6 +298,9 @@ def _fill_start(package: Package, overview: Overview, at: str, *, is_check: bool
     for label, shares in start_billed(overview).items():
         cells |= dict(zip(map(position, START_BILLED_CELLS[label]), shares, strict=True))
     if START in package.sheets:
+        row, column = position(START_CELLS["to_invoice"])
+        if is_check and not any(any(line[:column]) for line in package.grid(START)[row : row + 1]):
+            del cells[row, column]
         package.change_cells(START, cells)
         heights = {position(START_CELLS["currency"])[0]: START_LINE}
         heights |= {position(first)[0]: START_LINE for first, _, _ in START_BILLED_CELLS.values()}
