@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from xlsync import config
 from xlsync.cli import root as cli
+from xlsync.config.names import KNOWN, SECRETS, VARIABLES
 from xlsync.models import ActionLabel
 
 README = Path(__file__).parent.parent / "README.md"
@@ -67,6 +68,15 @@ def test_every_link_of_the_pages_leads_to_a_file():
 @pytest.mark.parametrize("variable", [*config.BSS_VARIABLES, *config.CONNECTWISE_VARIABLES, "XLSYNC_HOME"])
 def test_every_setting_is_in_the_readme(variable: str):
     assert variable in README.read_text(encoding="utf-8")
+
+
+def test_every_setting_of_the_file_is_in_a_table_of_the_pages():
+    pages = (README, README.parent / ".github/docs/settings.md")
+    lines = (line for page in pages for line in page.read_text(encoding="utf-8").splitlines())
+    rows = [line for line in lines if line.lstrip().startswith("|")]
+    told = {word for row in rows for code in re.findall(r"`[^`]+`", row) for word in re.findall(r"\w+", code)}
+    secrets = {name for variables in VARIABLES.values() for key, name in variables.items() if key in SECRETS}
+    assert {name for names in KNOWN.values() for name in names} - secrets <= told
 
 
 def test_every_command_is_told_in_the_readme():
