@@ -50,7 +50,7 @@ class PlanText:
             ("Together, a month:", self.sums),
             ("Other changes:", _shortened(self.others, most)),
             (f"To invoice: {self.invoiced}", _shortened(self.invoices, most)),
-            (f"To create: {self.created}" if self.created else "", _shortened(self.names, most)),
+            (f"To create: {self.created}", _shortened(self.names, most)),
         ]
         return [(title, list(map(one_line, lines))) for title, lines in parts if lines]
 

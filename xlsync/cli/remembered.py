@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 import typer
 
@@ -22,11 +23,9 @@ from xlsync.links.proposed import LOWEST_SUGGESTED
 from xlsync.links.suggestions import MOST, NameIndex, numbers_in
 from xlsync.reconcile.rules import Rule, RuleKind, Scope
 
-_OF_SPREADSHEETS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".xltx", ".xlam", ".ods", ".numbers"}
-NONE = "No link of these keys or names is remembered."
-
-
-_KNOWN_BY_LINKS = {Scope.CUSTOMER: LinkKind.CUSTOMER, Scope.PRODUCT: LinkKind.PRODUCT}
+NONE: Final = "No link of these keys or names is remembered."
+_WORKBOOK_ENDINGS: Final = {".xlsx", ".xlsm", ".xlsb", ".xls", ".xltx", ".xlam", ".ods", ".numbers"}
+_KNOWN_BY_LINKS: Final = {Scope.CUSTOMER: LinkKind.CUSTOMER, Scope.PRODUCT: LinkKind.PRODUCT}
 
 
 def list_links(*, text: list[str] | None, demo: bool, json: bool) -> None:
@@ -103,7 +102,7 @@ def _keep(rules: Sequence[Rule], *, demo: bool, json: bool) -> None:
 
 def export_links(*, file: Path, demo: bool, json: bool) -> None:
     """Run `xlsync links export`."""
-    if file.suffix.lower() in _OF_SPREADSHEETS:
+    if file.suffix.lower() in _WORKBOOK_ENDINGS:
         raise typer.BadParameter(
             f"{file} is the name of a workbook, and links are written as CSV: let it end in .csv, "
             f"such as {file.with_suffix('.csv')}, which Excel opens too",

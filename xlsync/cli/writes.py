@@ -34,7 +34,7 @@ def apply(*, file: Path, dry_run: bool, yes: bool, force: bool, demo: bool, json
         tell_notices(review.notices)
         job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
         run_job(
-            job, lambda step: tell_place(file, reviews.perform_review(systems, review, now(), step, save))
+            job, lambda count: tell_place(file, reviews.perform_review(systems, review, now(), count, save))
         )
 
 
@@ -46,10 +46,10 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
             plan, live = review_undo(systems, record, step)
         job = Job(systems, plan, Path(record.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
 
-        def take_back(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
+        def take_back(count: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
             workbook = Path(record.workbook)
             save = find_save_plan(workbook).results if workbook.is_file() else None
-            by, outcomes = write(systems, plan, live, "undo", record, now(), step)
+            by, outcomes = write(systems, plan, live, "undo", record, now(), count)
             if by:
                 results = results_of_undone(record, outcomes, systems.run_number(by), now().date())
                 tell_notices(filter(None, [note_undone(systems, workbook, results, record.id, save)]))
@@ -78,7 +78,7 @@ def invoice(*, file: Path, dry_run: bool, yes: bool, demo: bool, json: bool) -> 
             question=review.question,
         )
         perform = invoicing.perform_invoices
-        run_job(job, lambda step: tell_place(file, perform(systems, review, now(), step, save)))
+        run_job(job, lambda count: tell_place(file, perform(systems, review, now(), count, save)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,12 +132,11 @@ def _largest(overview: Overview) -> Iterator[str]:
     with_money.sort(key=lambda mismatch: (-abs(mismatch.impact or _ZERO), mismatch.key))
     if not with_money:
         return
-    names = {row.key: row.name for row in overview.proposals}
     currencies = mismatch_currencies(overview)
     yield from ("## Most money", "")
     rows = []
     for mismatch in with_money[:_TOP]:
-        cells = mismatch_cells(mismatch, overview.labels, names)
+        cells = mismatch_cells(mismatch, overview.labels, {})
         rows.append(
             (
                 escape(str(cells["Customer"] or "")),

@@ -116,7 +116,7 @@ def _tell_later(book: Book, plan: Plan) -> Iterator[str]:
     places = {row.key: row.where("Approve") for row in book.rows[INVOICES.title]}
     for action in plan.actions:
         if isinstance(action, CreateInvoice) and action.seen_date > book.month.last:
-            what = f"{book.month} is invoiced already: this is the next invoice, of {action.seen_date}"
+            what = f"this is the invoice of {action.seen_date}; {book.month} is invoiced already, or with it"
             yield str(Notice(places[action.key], f"{action.customer}, {action.name}: {what}"))
 
 

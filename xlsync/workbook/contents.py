@@ -92,6 +92,12 @@ class Overview:
         """The verdict on the month: whether it is all clear, and why not."""
         findings = self.findings
         at_stake = sum(not mismatch.not_due for mismatch in self.open_mismatches)
+        invoices = (total for total in self.invoice_totals or () if not total.is_report)
+        doubts = [
+            *dict.fromkeys(doubt for table in self.reports for doubt in table.doubts),
+            *findings.doubts,
+            *map(tell_no_total, without_total(invoices)),
+        ]
         return judge_month(
             self.lines,
             findings.statuses,
@@ -100,15 +106,7 @@ class Overview:
             self.billed,
             self.incomplete,
             sum(table.other_months for table in self.reports),
-            [
-                *dict.fromkeys(doubt for table in self.reports for doubt in table.doubts),
-                *findings.doubts,
-                *(
-                    tell_no_total(invoice)
-                    for invoice in without_total(self.invoice_totals or ())
-                    if not invoice.is_report
-                ),
-            ],
+            doubts,
         )
 
     @property
