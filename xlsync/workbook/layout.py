@@ -222,11 +222,12 @@ NEW: Final = Sheet(
         _approve("created in ConnectWise"),
         Column("Kind", width=11),
         _input("Name", "text", 26),
-        Column("Looks Like", width=22),
+        Column("For", width=18),
+        Column("Looks Like", width=18),
         _input("Identifier", "text", 15, prompt="Must be unique among customers, or among products."),
-        _input("Type", width=14, choices=_TYPES),
+        _input("Type", width=12, choices=_TYPES),
         _input(
-            "Category", width=19, choices="xlsync_categories", prompt="Category / Subcategory of a product."
+            "Category", width=18, choices="xlsync_categories", prompt="Category / Subcategory of a product."
         ),
         _input("Billing Cycle", width=11, choices="xlsync_billing_cycles"),
         _input("Start Date", "date", 12),
@@ -242,7 +243,6 @@ NEW: Final = Sheet(
         _input("Customer", width=26, choices="xlsync_customers", prompt="The customer of the agreement."),
         _input("Cost", "money", 11, prompt="What the distributor charges for one unit."),
         Column("Result", width=30),
-        Column("For", width=44, is_seldom_needed=True),
         replace(_input("Address", "text", 24), is_seldom_needed=True),
         replace(_input("City", "text", 16), is_seldom_needed=True),
         replace(_input("State", "text", 10), is_seldom_needed=True),
