@@ -184,3 +184,29 @@ def test_a_total_over_several_currencies_that_is_no_sum_is_told(path: Path) -> N
     found = read(path, *LINES, "Clara,Mail,1,9,9,GBP,2026-03-31", "Total,,,,65.55,,")
     assert any("row 6: the total says 65.55 in no currency that is told" in told for told in found.notices)
     assert totals(found) is None
+
+
+SEVERAL = (
+    "Anna,Mail,2,10,20,EUR,2026-03-31",
+    "Anna,Backup,1,5,5,EUR,2026-03-31",
+    "Boris,Mail,3,10,30,EUR,2026-03-31",
+)
+
+
+@pytest.mark.parametrize(
+    ("rows", "totals_read"),
+    [
+        ((*SEVERAL, "Total March 2026,,6,9.1667,55,EUR,"), 1),  # the price is the average
+        ((*SEVERAL, "Made-up MSP,Total:,6,9.1667,55,EUR,"), 1),
+        ((SEVERAL[0], "Total Anna,,2,10,20,,", SEVERAL[2], "Total Boris,,3,10,30,,", "Total,,5,,50,,"), 3),
+        (("Anna,Total,3,8.3333,25,EUR,", *SEVERAL[:2], "Boris,Total,3,10,30,EUR,", SEVERAL[2]), 2),
+        ((*SEVERAL[:2], "North,Total,3,8.3333,25,EUR,", SEVERAL[2], "All,Total,6,9.1667,55,EUR,"), 2),
+    ],
+)
+def test_a_total_with_a_price_is_a_total_wherever_the_rows_that_it_sums_stand(
+    path: Path, rows: tuple[str, ...], totals_read: int
+) -> None:
+    found = read(path, *rows)
+    assert {line.product for line in found.lines} <= {"Mail", "Backup"}
+    assert found.tables[0].left_out == {"totals": totals_read}
+    assert doubts(found) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -117,36 +118,63 @@ def classify(values: TableValues) -> list[RowKind]:
 def _find_products_named_total(values: TableValues, kinds: Sequence[RowKind]) -> dict[int, RowKind]:
     """Find the charges of a product named `Total`, by their places.
 
-    Such a row has a customer, units times its price are its amount, and it is no sum of the customer's rows.
-    Where the customer has no row above it and it is the sum of all of them, it may be either.
+    Such a row has a customer, units times its price are its amount, and it is no sum of rows: neither of the
+    customer's, wherever they stand, nor of all rows, nor of those since the last total. Where there is one
+    row alone that it may be the sum of, and that is another customer's, it may be either.
     """
-    numbers, texts = values.numbers, values.texts
-    if "cost" not in numbers:
+    if "cost" not in values.numbers:
         return {}
-    sums: dict[str, _Above] = {}
-    everything = _Above()
+    everything, of_customer = _Above(), defaultdict[str, _Above](_Above)
+    for n, kind in enumerate(kinds):
+        if kind is RowKind.CHARGE and (figures := _figures(values, n)) is not None:
+            everything.add(*figures)
+            of_customer[_customer(values, n)].add(*figures)
+    own_above, above, since = defaultdict[str, _Above](_Above), _Above(), _Above()
     charges: dict[int, RowKind] = {}
     for n, kind in enumerate(kinds):
-        customer, units, cost = texts["customer"][n], numbers["units"][n], numbers["cost"][n]
-        amount = numbers["amount"][n] if "amount" in numbers else _product(units, cost)
-        if not isinstance(amount, Decimal):
-            continue
-        own = sums.setdefault(fold(customer) if isinstance(customer, str) else "", _Above())
-        if kind is RowKind.CHARGE:
-            own.add(amount, units)
-            everything.add(amount, units)
-        elif (
-            kind is RowKind.TOTAL
-            and isinstance(customer, str)
-            and not is_plain_total(customer)
-            and isinstance(units, Decimal)
-            and isinstance(cost, Decimal)
-            and agrees(units, cost, amount)
-            and not (own.rows and own.has(amount, units))
-        ):
-            may_be_sum = everything.rows > 0 and everything.has(amount, units)
-            charges[n] = RowKind.CHARGE if own.rows or not may_be_sum else RowKind.SUM
+        figures, customer = _figures(values, n), _customer(values, n)
+        if kind is RowKind.CHARGE and figures is not None:
+            for one in (own_above[customer], above, since):
+                one.add(*figures)
+        elif kind is RowKind.TOTAL:
+            if figures is not None and _may_charge(values, n):
+                own = of_customer[customer], own_above[customer]
+                sums = [one for one in (*own, everything, above, since) if one.rows and one.has(*figures)]
+                if not sums:
+                    charges[n] = RowKind.CHARGE
+                elif not any(one in own or one.rows > 1 for one in sums):
+                    charges[n] = RowKind.SUM
+            since = _Above()
     return charges
+
+
+def _may_charge(values: TableValues, n: int) -> bool:
+    """Return whether a row named a total has a customer, a product, and units whose price is its amount."""
+    customer, product = values.texts["customer"][n], values.texts["product"][n]
+    units, cost = values.numbers["units"][n], values.numbers["cost"][n]
+    figures = _figures(values, n)
+    return (
+        isinstance(customer, str)
+        and not is_plain_total(customer)
+        and isinstance(product, str)
+        and isinstance(units, Decimal)
+        and isinstance(cost, Decimal)
+        and figures is not None
+        and agrees(units, cost, figures[0])
+    )
+
+
+def _customer(values: TableValues, n: int) -> str:
+    customer = values.texts["customer"][n]
+    return fold(customer) if isinstance(customer, str) else ""
+
+
+def _figures(values: TableValues, n: int) -> tuple[Decimal, Decimal | Wrong | None] | None:
+    """Return the amount of a row, or else that of its units at their price, and its units."""
+    numbers = values.numbers
+    units, cost = numbers["units"][n], numbers["cost"][n]
+    amount = numbers["amount"][n] if "amount" in numbers else _product(units, cost)
+    return (amount, units) if isinstance(amount, Decimal) else None
 
 
 def _product(units: Decimal | Wrong | None, cost: Decimal | Wrong | None) -> Decimal | None:
