@@ -277,6 +277,7 @@ def test_a_recurring_row_whose_figures_break_the_proof_hinders_the_all_clear(
         "Clara,Setup,2,10.50,0.00,One-time,2026-10-31",
         "Clara,Mail,2,10.50,31.50,Recurring,2026-11-30",  # left out: invoiced in another month
         "Clara,Mail,3,10.503,31.51,Recurring,2026-10-31",  # rounded
+        "Amber,Mail,1,10.50,-5.08,Credit,2026-10-31",  # for the rest of the month
     ],
 )
 def test_a_row_that_is_not_compared_hinders_nothing_by_its_figures(path: Path, row: str) -> None:
@@ -289,3 +290,9 @@ def test_a_price_and_an_amount_under_headers_of_two_currencies_are_refused(path:
     assert "the row names EUR and USD: its currency is not told" in message
     (line,) = read(path, header.replace("USD", "EUR"), "Amber,Mail,6,10.50,63.00").lines
     assert line.currency == "EUR"
+
+
+@pytest.mark.parametrize("word", ["NET", "PER", "EXC"])
+def test_a_word_in_brackets_that_is_no_currency_names_none(path: Path, word: str) -> None:
+    header = f"Customer,Product,Quantity,Unit Price ({word}),Amount ({word}),Currency"
+    assert [line.currency for line in read(path, header, "Amber,Mail,6,10.50,63.00,EUR").lines] == ["EUR"]

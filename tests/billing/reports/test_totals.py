@@ -210,3 +210,27 @@ def test_a_total_with_a_price_is_a_total_wherever_the_rows_that_it_sums_stand(
     assert {line.product for line in found.lines} <= {"Mail", "Backup"}
     assert found.tables[0].left_out == {"totals": totals_read}
     assert doubts(found) == []
+
+
+@pytest.mark.parametrize(
+    "totals_read",
+    [
+        ("Total Mail,,5,,50,EUR,", "Total Backup,,1,,5,EUR,", "Total,,6,,55,EUR,"),
+        ("Total,,6,,55,EUR,", "Total Mail,,5,,50,EUR,", "Total Backup,,1,,5,EUR,"),
+        ("Total recurring,,6,,55,EUR,", "Total,,6,,55,EUR,"),
+    ],
+)
+def test_totals_of_products_and_of_kinds_of_charge_are_sums_of_lines(
+    path: Path, totals_read: tuple[str, ...]
+) -> None:
+    found = read(path, *SEVERAL, *totals_read)
+    assert (doubts(found), totals(found)) == ([], {"EUR": 55})
+
+
+def test_totals_of_recurring_and_of_one_time_charges_are_sums_of_lines(path: Path) -> None:
+    header = "Customer,Product,Quantity,Unit Price,Amount,Currency,Type"
+    rows = "Anna,Mail,2,10,20,EUR,Recurring", "Boris,Setup,1,50,50,EUR,One-time"
+    ends = "Total recurring,,2,,20,EUR,", "Total one-time,,1,,50,EUR,", "Total,,3,,70,EUR,"
+    path.write_text("\n".join((header, *rows, *ends)), encoding="utf-8")
+    found = read_reports([path], Month(2026, 3), ReportSettings())
+    assert (doubts(found), totals(found)) == ([], {"EUR": 70})

@@ -64,9 +64,12 @@ def is_plain_total(text: object) -> bool:
     if not isinstance(text, str):
         return False
     folded = fold(text)
-    return _TOTAL_ALONE.fullmatch(folded) is not None or (
-        re.fullmatch(rf".* {_TOTAL_WORD}", folded) is not None
-    )
+    return is_total_alone(folded) or re.fullmatch(rf".* {_TOTAL_WORD}", folded) is not None
+
+
+def is_total_alone(folded: str) -> bool:
+    """Return whether a folded text is the word for a total and no more."""
+    return _TOTAL_ALONE.fullmatch(folded) is not None
 
 
 @lru_cache(maxsize=4096)

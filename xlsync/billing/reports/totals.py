@@ -14,10 +14,11 @@ from xlsync.billing.reports.charges import ChargedRow, TableCharges
 from xlsync.billing.reports.currencies import currency_code
 from xlsync.billing.reports.problems import Problems
 from xlsync.billing.reports.proof import total_agrees
-from xlsync.billing.reports.rows import RowKind
+from xlsync.billing.reports.rows import RowKind, is_total_alone
 from xlsync.billing.reports.summary import table_name
 from xlsync.billing.reports.table_values import TableValues
 from xlsync.billing.reports.text import fold
+from xlsync.models import LineType
 from xlsync.records import replace
 
 _ZERO: Final = Decimal(0)
@@ -163,7 +164,7 @@ class _Holder:
             stated = _stated(total, before, (_ZERO, course.tax, previous))
             if stated is None and "amount" not in agreed and not self.problems.entries:
                 self._doubt(number, f"says {total:,.2f}, its lines make {before.amount:,.2f}")
-                stated = total if self._of_label(n) is None else None
+                stated = None if self._names_customer(n) else total
             if stated is not None:
                 course.stated = stated, before.lines
         elif "amount" in figures and "amount" not in agreed and not self.problems.entries:
@@ -186,15 +187,28 @@ class _Holder:
             return True
         if self.earlier and before.plus(self._sums(self.earlier, currency)).is_total(name, total, course.tax):
             return True
-        of_label = self._of_label(n)
-        return of_label is not None and of_label.is_total(name, total)
+        return any(sums.is_total(name, total) for sums in self._of_label(n))
 
-    def _of_label(self, n: int) -> Sums | None:
-        """Return the sums of the customer that a total's label names; None where it names none."""
+    def _of_label(self, n: int) -> list[Sums]:
+        """Return the sums of the customer, of the product or of each kind of charge that a label may name."""
+        names = (self.values.texts[meaning][n] for meaning in ("customer", "product"))
+        label = " ".join(fold(name) for name in names if isinstance(name, str))
+        if not label or is_total_alone(label):
+            return []
+        lines = self.charges.lines
+        own = [
+            [one for one in lines if fold(one.line.customer) in label],
+            [one for one in lines if fold(one.line.product) in label],
+            *([one for one in lines if one.line.type is kind] for kind in LineType),
+        ]
+        return [self._sums(some, None) for some in own if some]
+
+    def _names_customer(self, n: int) -> bool:
+        """Return whether the label of a total holds the name of a customer."""
         label = self.values.texts["customer"][n]
-        folded = fold(label) if isinstance(label, str) else ""
-        own = [line for line in self.charges.lines if folded and fold(line.line.customer) in folded]
-        return self._sums(own, None) if own else None
+        return isinstance(label, str) and any(
+            fold(one.line.customer) in fold(label) for one in self.charges.lines
+        )
 
     def _sums(self, lines: Iterable[ChargedRow], currency: str | None) -> Sums:
         """Return the sums of lines in one currency, or in all."""
