@@ -41,7 +41,9 @@ _SIGNS: Final = {
 }  # fmt: skip
 _IN_CELL: Final = re.compile(rf"(?<![\w.])(?:{MONEY_WORD})(?![A-Za-z])|(?<=\d)(?:{MONEY_WORD})(?![A-Za-z])")
 _IN_HEADER: Final = re.compile(rf"(?:[(\[]\s*([A-Z]{{3}}|[€£])\s*[)\]]| ({CURRENCIES}))\s*$")
-_NO_CURRENCY: Final = frozenset(["UTC", "VAT", "NET", "EXC", "INC", "EXT", "TAX", "GST", "HST", "PST", "PER", "QTY", "AVG"])
+_NO_CURRENCY: Final = frozenset(
+    ["UTC", "VAT", "NET", "EXC", "INC", "EXT", "TAX", "GST", "HST", "PST", "PER", "QTY", "AVG"]
+)
 _MONEY: Final = ("amount", "cost", "debit", "credit")
 
 
