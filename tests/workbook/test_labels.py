@@ -135,7 +135,7 @@ def test_every_label_reads_back_as_its_own_id(entries: list[tuple[str, str]]) ->
         setup=setup,
     )
     labels = make_labels(lists.companies, lists.agreements, lists.items)
-    directory = LabelDirectory(list_columns(lists, labels, ()))
+    directory = LabelDirectory(list_columns(lists, labels, (), frozenset(), ()))
     assert {n: directory.companies[label_key(label)] for n, label in labels.companies.items()} == {
         n: n for n, _ in named
     }

@@ -277,8 +277,8 @@ def list_columns(
     lists: Lists,
     labels: Labels,
     months: Sequence[Month],
-    used_items: Set[int] = frozenset(),
-    held_rows: Iterable[str] = (),
+    used_items: Set[int],
+    held_rows: Iterable[str],
 ) -> dict[str, list[Value]]:
     """Make the columns of *Lists*: dropdown entries and the ids behind them; used products come first.
 

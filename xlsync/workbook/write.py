@@ -85,10 +85,6 @@ class Renewed:
         return None if moved is None else replace(notice, where=f"{sheet}!{letters(column)}{moved + 1}")
 
 
-def _silent(_done: int, _total: int) -> None:
-    """Show no progress."""
-
-
 def write_export(
     path: Path,
     overview: Overview,
@@ -347,8 +343,8 @@ def write_results(
     book: Book,
     results: Mapping[str, tuple[str, bool]],
     own: Mapping[str, Mapping[str, Any]],
-    save: Save | None = None,
-    about: About | None = None,
+    save: Save | None,
+    about: About | None,
 ) -> Path:
     """Write each row's result into its *Result* cell, and save; beside the file where it cannot be written.
 
