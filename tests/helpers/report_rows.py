@@ -23,3 +23,8 @@ def refused(path: Path, *rows: str) -> ReportError:
     with pytest.raises(ReportError) as caught:
         read(path, *rows)
     return caught.value
+
+
+def doubts_of(read: ReportsRead) -> list[str]:
+    """What hinders the all clear in the tables that were read, in their order."""
+    return [doubt for table in read.tables for doubt in table.doubts]

@@ -7,7 +7,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from tests.helpers.report_rows import read, refused
+from tests.helpers.report_rows import doubts_of, read, refused
 from xlsync.billing.reports.reading import read_reports
 from xlsync.errors import ReportError
 from xlsync.models import Month
@@ -250,7 +250,7 @@ PROVEN = "Amber,Mail,6,10.50,63.00,Recurring,2026-10-31", "Beech,Mail,2,10.50,21
 
 
 def doubts(path: Path, *rows: str) -> list[str]:
-    return [doubt for table in read(path, FIGURES, *PROVEN, *rows).tables for doubt in table.doubts]
+    return doubts_of(read(path, FIGURES, *PROVEN, *rows))
 
 
 @pytest.mark.parametrize(

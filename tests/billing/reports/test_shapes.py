@@ -12,6 +12,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from tests.helpers.report_rows import doubts_of
 from xlsync.billing.reports.reading import ReportsRead, read_reports
 from xlsync.errors import ReportError
 from xlsync.models import LineType, Month
@@ -495,24 +496,20 @@ def test_a_sheet_named_for_a_day_is_of_no_other_year(tmp_path: Path) -> None:
     assert [line.units for line in read.lines] == [5, 6]
 
 
-def doubts(read: ReportsRead) -> list[str]:
-    return [doubt for table in read.tables for doubt in table.doubts]
-
-
 def test_a_report_of_another_month_raises_a_doubt_unless_its_invoices_are_of_the_month(path: Path) -> None:
     september = amber(start_date="2026-09-01", end_date="2026-09-30")
-    assert doubts(read_csv(path, september)) == [
+    assert doubts_of(read_csv(path, september)) == [
         "No period in report.csv touches 2026-10: is it the report of that month?"
     ]
     dated = read_csv(path, [*september, "2026-10-05"], header=[*HEADER, "Invoice Date"])
-    assert doubts(dated) == []
-    assert doubts(read_csv(path, AMBER)) == []
+    assert doubts_of(dated) == []
+    assert doubts_of(read_csv(path, AMBER)) == []
 
 
 def test_lines_of_several_months_without_a_date_of_an_invoice_raise_a_doubt(path: Path) -> None:
     september = amber(start_date="2026-09-01", end_date="2026-09-30")
     november = amber(start_date="2026-11-01", end_date="2026-11-30")
-    assert doubts(read_csv(path, AMBER, september, november)) == [
+    assert doubts_of(read_csv(path, AMBER, september, november)) == [
         (
             "2 lines of report.csv charge for no day of 2026-10 (63.00 for 2026-09, 63.00 for 2026-11), and "
             "no invoice's date says that they belong to it."
@@ -533,8 +530,8 @@ def test_a_table_that_is_not_read_raises_a_doubt_unless_it_is_a_summary(tmp_path
         book.save(tmp_path / "two.xlsx")
         return read_reports([tmp_path / "two.xlsx"], OCTOBER, ReportSettings())
 
-    assert doubts(read(63)) == []
-    assert doubts(read(-21)) == [
+    assert doubts_of(read(63)) == []
+    assert doubts_of(read(-21)) == [
         "two.xlsx, sheet Other: 1 row of another table is not read, and is no summary of the lines."
     ]
 
@@ -595,8 +592,7 @@ def test_a_title_or_a_name_of_another_month_raises_a_doubt_where_no_line_has_a_d
     path: Path, titles: list[list[str]], name: str
 ) -> None:
     def doubts(own: Path, *rows: list[str], header: list[str]) -> list[str]:
-        found = read_csv(own, *rows, header=header)
-        return [doubt for table in found.tables for doubt in table.doubts]
+        return doubts_of(read_csv(own, *rows, header=header))
 
     named = path.with_name(name)
     rows = [*titles, UNDATED, AMBER[:6]]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.report_rows import doubts_of
 from xlsync.billing.reports.reading import ReportsRead, read_reports
 from xlsync.errors import ReportError
 from xlsync.models import Month
@@ -133,10 +134,6 @@ def test_a_row_named_total_with_the_sum_of_its_customers_rows_is_no_charge(path:
     assert len(read(path, *LINES, row).lines) == 3
 
 
-def doubts(found: ReportsRead) -> list[str]:
-    return [doubt for table in found.tables for doubt in table.doubts]
-
-
 @pytest.mark.parametrize(
     ("rows", "doubt"),
     [
@@ -152,19 +149,19 @@ def doubts(found: ReportsRead) -> list[str]:
 def test_a_total_that_is_no_sum_of_lines_hinders_the_all_clear(
     path: Path, rows: tuple[str, ...], doubt: str
 ) -> None:
-    assert any(doubt in one for one in doubts(read(path, *rows)))
+    assert any(doubt in one for one in doubts_of(read(path, *rows)))
 
 
 def test_totals_of_customers_and_of_groups_of_customers_are_sums_of_lines(path: Path) -> None:
     north = (*LINES[:2], "Anna Total,,,,25,,", LINES[2], "Boris Total,,,,30,,", "North Total,,,,55,,")
     south = ("Clara,Mail,1,10,10,EUR,2026-03-31", "Clara Total,,,,10,,", "South Total,,,,10,,")
-    assert doubts(read(path, *north, *south, "Total,,,,65,,")) == []
+    assert doubts_of(read(path, *north, *south, "Total,,,,65,,")) == []
     east = ("Dora,Mail,2,10,20,EUR,2026-03-31", "Dora Total,,,,20,,", "East Total,,,,30,,")
-    assert doubts(read(path, *north, *south[:2], *east, "Total,,,,85,,")) == []
+    assert doubts_of(read(path, *north, *south[:2], *east, "Total,,,,85,,")) == []
 
 
 def test_a_total_of_the_units_as_they_are_written_beside_a_discount_is_a_sum_of_lines(path: Path) -> None:
-    assert doubts(read(path, *LINES, "Boris,Mail,3,10,-3,EUR,2026-03-31", "Total,,9,,52,,")) == []
+    assert doubts_of(read(path, *LINES, "Boris,Mail,3,10,-3,EUR,2026-03-31", "Total,,9,,52,,")) == []
 
 
 def test_a_product_named_total_whose_figures_are_those_of_all_rows_above_is_a_problem(path: Path) -> None:
@@ -177,7 +174,7 @@ def test_a_product_named_total_in_a_report_without_amounts_is_a_charge(path: Pat
     path.write_text("\n".join(rows), encoding="utf-8")
     found = read_reports([path], Month(2026, 3), ReportSettings())
     assert [(line.product, line.units) for line in found.lines] == [("Mail", 6), ("Total", 5)]
-    assert doubts(found) == []
+    assert doubts_of(found) == []
 
 
 def test_a_total_over_several_currencies_that_is_no_sum_is_told(path: Path) -> None:
