@@ -206,7 +206,7 @@ def test_a_total_with_a_price_is_a_total_wherever_the_rows_that_it_sums_stand(
     found = read(path, *rows)
     assert {line.product for line in found.lines} <= {"Mail", "Backup"}
     assert found.tables[0].left_out == {"totals": totals_read}
-    assert doubts(found) == []
+    assert doubts_of(found) == []
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_totals_of_products_and_of_kinds_of_charge_are_sums_of_lines(
     path: Path, totals_read: tuple[str, ...]
 ) -> None:
     found = read(path, *SEVERAL, *totals_read)
-    assert (doubts(found), totals(found)) == ([], {"EUR": 55})
+    assert (doubts_of(found), totals(found)) == ([], {"EUR": 55})
 
 
 def test_totals_of_recurring_and_of_one_time_charges_are_sums_of_lines(path: Path) -> None:
@@ -230,4 +230,4 @@ def test_totals_of_recurring_and_of_one_time_charges_are_sums_of_lines(path: Pat
     ends = "Total recurring,,2,,20,EUR,", "Total one-time,,1,,50,EUR,", "Total,,3,,70,EUR,"
     path.write_text("\n".join((header, *rows, *ends)), encoding="utf-8")
     found = read_reports([path], Month(2026, 3), ReportSettings())
-    assert (doubts(found), totals(found)) == ([], {"EUR": 70})
+    assert (doubts_of(found), totals(found)) == ([], {"EUR": 70})
