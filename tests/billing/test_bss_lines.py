@@ -124,15 +124,28 @@ def test_an_invoice_whose_type_says_credit_credits(fake: Fake, bss: Bss, kind: d
     assert (line.type, line.units) == (LineType.CREDIT, -12)
 
 
-def test_an_invoice_of_an_unknown_type_is_named(fake: Fake, bss: Bss) -> None:
+def test_the_lines_of_an_invoice_of_an_unknown_type_say_so_and_stop_nothing(fake: Fake, bss: Bss) -> None:
     proforma = {"id": 3, "name": "Proforma", "type": "Proforma"}
-    earlier = "2026-02-01T04:10:22.327+02:00"
-    fake.invoices = [invoice("EX-0", item(), type=proforma, invoiceDate=earlier), invoice("EX-2", item())]
-    assert [one.number for one in bss.list_invoice_totals(dt.date(2026, 2, 1), MARCH.last)] == ["EX-2"]
-    assert [line.invoice for line in march(bss)] == ["EX-2"]
-    fake.invoices = [invoice("EX-1", item(), type=proforma)]
-    with pytest.raises(ApiError, match="invoice EX-1 cannot be used: whether “proforma” charges or credits"):
-        march(bss)
+    fake.invoices = [invoice("EX-1", item(), type=proforma), invoice("EX-2", item())]
+    doubt = "Whether invoice EX-1 charges or credits is not told: its type is “Proforma”."
+    assert {line.invoice: line.unread for line in march(bss)} == {"EX-1": doubt, "EX-2": ""}
+    totals = bss.list_invoice_totals(MARCH.first, MARCH.last)
+    assert {one.number: one.doubt for one in totals} == {"EX-1": doubt, "EX-2": ""}
+
+
+@pytest.mark.parametrize("kind", [{"type": "Debit Note"}, {"type": "DebitNote"}, {"type": ""}, None])
+def test_an_invoice_whose_type_says_debit_or_nothing_charges(fake: Fake, bss: Bss, kind: Any) -> None:
+    fake.invoices = [invoice("EX-1", item(), type=kind)]
+    (line,) = march(bss)
+    assert (line.type, line.units, line.unread) == (LineType.RECURRING, 12, "")
+
+
+def test_a_credit_of_money_without_units_is_a_discount_that_is_not_compared(fake: Fake, bss: Bss) -> None:
+    goodwill = item(quantity=d("0"), unitPrice=d("0"), total=d("5.00"), totalOriginal=d("5.00"))
+    fake.invoices = [invoice("EX-1", goodwill, type=CREDIT)]
+    (line,) = march(bss)
+    assert (line.type, line.is_compared, line.units, line.cost) == (LineType.CREDIT, False, 0, None)
+    assert (line.amount, line.unread) == (d("-5.00"), "")
 
 
 def test_an_add_on_has_a_contract_of_its_own_beside_its_subscription(fake: Fake, bss: Bss) -> None:

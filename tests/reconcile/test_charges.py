@@ -120,7 +120,7 @@ def test_a_line_that_only_begins_counts(charge: Charge) -> None:
         ("-12    0.5   -6.00    10-01  10-31", None),  # half a euro less for each of twelve
         ("-12    10    -6.00    10-01  10-31", None),
         ("-12    0.5   -6.00    10-17  10-31", None),
-        ("-2     15    -30.00   10-01  10-31", None),  # more than they cost
+        ("-11    0.5   -5.50    10-01  10-31", 1),
     ],
 )
 def test_a_credit_takes_units_back_where_its_money_fits_them(credit: str, units: int | None) -> None:
@@ -128,6 +128,29 @@ def test_a_credit_takes_units_back_where_its_money_fits_them(credit: str, units:
     (charge,) = charges_of(f"{head}\nnew     12     10    120.00   10-01  10-31\ncredit  {credit}")
     assert charge.units == units
     assert ("whether it takes them back or corrects the price is not told" in charge.why) == (units is None)
+
+
+@pytest.mark.parametrize(
+    ("money", "days"),
+    [
+        ("-3.87", "10-01  10-31"),  # for 12 days of the month whose days it names
+        ("-8.50", "10-01  10-31"),  # at an earlier price
+        ("-15.00", "10-01  10-31"),
+        ("-0.00", "10-20  10-31"),
+    ],
+)
+def test_a_credit_of_some_units_takes_them_back_and_says_where_its_money_is_not_their_price(
+    money: str, days: str
+) -> None:
+    head = "line    units  cost  amount   from   to"
+    (charge,) = charges_of(
+        f"{head}\nnew     12     10    120.00   10-01  10-31\ncredit  -1  10  {money}  {days}"
+    )
+    assert charge.units == 11
+    assert charge.why == (
+        f"A credit of {money[1:]} for 1 unit is not its price: "
+        "it counts as units taken back; if it corrects a price, ignore this row."
+    )
 
 
 @pytest.mark.parametrize(

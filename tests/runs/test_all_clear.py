@@ -93,6 +93,36 @@ def credit_ten_cents_for_each(desk: Desk) -> None:
     desk.sandbox.bss.invoices.append(invoice)
 
 
+def add_invoice(desk: Desk, kind: str, **changes: Any) -> None:
+    """Add an invoice of a kind with a line like one that is billed by the month."""
+    item = copy.deepcopy(monthly(desk)) | {"id": "added"} | changes
+    item["totalOriginal"] = item["total"]
+    invoice = copy.deepcopy(invoices(desk)[0]) | {"id": "added", "code": "EX-NEW", "items": [item]}
+    invoice["type"] = {"id": 2, "name": kind, "type": kind}
+    add_up(invoice)
+    desk.sandbox.bss.invoices.append(invoice)
+
+
+def take_one_unit_back_within_the_month(desk: Desk) -> None:
+    """The credit names the whole month's days, and gives back the money of the days that are left."""
+    addition_of(desk, monthly(desk))["quantity"] -= 1
+    add_invoice(desk, "Credit", quantity=Decimal(1), total=Decimal("3.99"))
+
+
+def give_money_back(desk: Desk) -> None:
+    add_invoice(desk, "Credit", quantity=Decimal(0), unitPrice=Decimal(0), total=Decimal("5.00"))
+
+
+def sell_work_once_by_a_debit_note(desk: Desk) -> None:
+    work = {"subscriptions": [], "product": None, "description": "Work", "quantity": Decimal(1)}
+    add_invoice(desk, "DebitNote", **work, unitPrice=Decimal(99), total=Decimal(99))
+
+
+def send_a_receipt_for_work(desk: Desk) -> None:
+    work = {"subscriptions": [], "product": None, "description": "Work", "quantity": Decimal(1)}
+    add_invoice(desk, "Receipt", **work, unitPrice=Decimal(99), total=Decimal(99))
+
+
 def charge_for_september(desk: Desk) -> None:
     monthly(desk).update(startDate="2026-09-01T00:00:00+02:00", endDate="2026-09-30T23:59:59+02:00")
 
@@ -122,8 +152,21 @@ def test_a_month_in_which_every_line_agrees_is_all_clear(desk_after: DeskAfter) 
 
 
 @pytest.mark.parametrize(
+    "change", [take_one_unit_back_within_the_month, give_money_back, sell_work_once_by_a_debit_note]
+)
+def test_ordinary_credits_and_notes_leave_a_month_all_clear(
+    desk_after: DeskAfter, change: Callable[[Desk], None]
+) -> None:
+    desk = desk_after(let_all_agree)
+    change(desk)
+    told = desk.check("--refresh").json
+    assert (told["all_clear"], told["mismatches"]) == (True, dict.fromkeys(told["mismatches"], 0))
+
+
+@pytest.mark.parametrize(
     ("change", "told"),
     [
+        (send_a_receipt_for_work, "EX-NEW charges or credits is not told: its type is “Receipt”."),
         (credit_ten_cents_for_each, "2 whose units in force are not known"),
         (charge_for_september, "1 for an earlier period"),
         (sell_it_once, "and the distributor billed it once: it is compared with nothing"),

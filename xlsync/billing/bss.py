@@ -19,7 +19,6 @@ from xlsync.billing.bss_answers import Json, entries_of, number_of, odd, part, r
 from xlsync.billing.bss_lines import (
     ChargedLine,
     Unit,
-    has_known_type,
     invoice_date,
     is_cancelled,
     plan_to_cache,
@@ -177,17 +176,12 @@ class Bss:
         )
 
     def list_invoice_totals(self, first: dt.date, last: dt.date) -> tuple[InvoiceTotal, ...]:
-        """Read the totals of the invoices between two days, without their lines.
-
-        An invoice that may charge or credit is passed over: it stops the reading of its own month alone.
-        """
+        """Read the totals of the invoices between two days, without their lines."""
         steps = _Steps(None)
         return tuple(
             read_total(invoice)
             for invoice in chain.from_iterable(self._list_invoices(first, last, steps, {}))
-            if not is_cancelled(invoice)
-            and has_known_type(invoice)
-            and first <= invoice_date(invoice) <= last
+            if not is_cancelled(invoice) and first <= invoice_date(invoice) <= last
         )
 
     def list_own_units(self, contracts: Iterable[BillingLine]) -> dict[str, Decimal | ApiError]:

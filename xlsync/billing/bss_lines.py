@@ -27,7 +27,7 @@ from xlsync.records import replace
 
 CENT: Final = Decimal("0.01")
 _CANCELLED: Final = frozenset({"canceled", "cancelled", "void", "voided"})
-_CHARGING: Final = frozenset({"", "debit", "debit invoice", "invoice"})
+_CHARGING: Final = frozenset({"", "invoice"})
 FOUR_PLACES: Final = Decimal("0.0001")
 
 
@@ -74,22 +74,23 @@ def is_cancelled(invoice: Json) -> bool:
     return text_of(part(invoice, "status").get("type")).casefold() in _CANCELLED
 
 
-def is_credit_invoice(invoice: Json) -> bool:
-    """Return whether an invoice gives money back; raises ApiError where its type does not tell."""
-    if not has_known_type(invoice):
-        where = f"invoice {invoice.get('code') or invoice.get('id')}"
-        raise _unusable(where, f"whether “{_type_of(invoice)}” charges or credits is not known")
-    return "credit" in _type_of(invoice)
+def _is_credit_invoice(invoice: Json) -> bool:
+    """Return whether an invoice gives money back, by its type."""
+    return "credit" in _type_of(invoice).casefold()
 
 
-def has_known_type(invoice: Json) -> bool:
-    """Return whether an invoice says that it charges or credits; one without a type charges."""
-    return "credit" in _type_of(invoice) or _type_of(invoice) in _CHARGING
+def _tell_unknown_type(invoice: Json) -> str:
+    """Say that the type of an invoice tells neither a charge nor a credit; one without a type charges."""
+    own = _type_of(invoice).casefold()
+    if "credit" in own or "debit" in own or own in _CHARGING:
+        return ""
+    number = invoice.get("code") or invoice.get("id")
+    return f"Whether invoice {number} charges or credits is not told: its type is “{_type_of(invoice)}”."
 
 
 def _type_of(invoice: Json) -> str:
     own = part(invoice, "type")
-    return text_of(own.get("type") or own.get("name")).casefold()
+    return text_of(own.get("type") or own.get("name"))
 
 
 def invoice_date(invoice: Json) -> dt.date:
@@ -102,17 +103,21 @@ def invoice_date(invoice: Json) -> dt.date:
 
 
 def read_total(invoice: Json) -> InvoiceTotal:
-    """Read the total of an invoice; a credit's is negative, whatever its sign in the BSS."""
+    """Read the total of an invoice; a credit's is negative, whatever its sign in the BSS.
+
+    An invoice of an unknown type counts as it is written, and says so.
+    """
     number = str(invoice.get("code") or invoice.get("id") or "")
     where = f"invoice {number}"
     total = _checked_number(invoice.get("totalBeforeTax"), where, "total before tax")
-    is_credit = is_credit_invoice(invoice)
+    is_credit = _is_credit_invoice(invoice)
     return InvoiceTotal(
         number=number,
         currency=text_of(invoice.get("currency")).upper(),
         total=-abs(total) if is_credit and total is not None else total,
         date=invoice_date(invoice),
         customer=id_of(part(invoice, "account")) or text_of(part(invoice, "account").get("name")),
+        doubt=_tell_unknown_type(invoice),
     )
 
 
@@ -212,15 +217,18 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
     customer = part(first, "account") or part(invoice, "account")
     unit_name = text_of(part(item, "unit").get("name"))
     unit = units.get(id_of(part(item, "unit"))) or Unit(months_of(unit_name), is_recurring=True)
+    is_credit = _is_credit_invoice(invoice)
+    units_charged, amount = _units_and_amount(invoice, item, where, is_credit=is_credit)
     charge = _charge(subscriptions, assets, product, unit)
+    is_money_only = amount < 0 and not units_charged
+    if is_money_only and charge is LineType.RECURRING:
+        charge = LineType.ONE_TIME
     recurs = charge is not LineType.ONE_TIME
     commitment = period_name(unit.months) if unit.months and recurs else unit_name
-    is_credit = is_credit_invoice(invoice)
-    units_charged, amount = _units_and_amount(invoice, item, where, is_credit=is_credit)
     line = BillingLine(
         key=str(item["id"]),
         invoice=code,
-        type=LineType.CREDIT if is_credit or units_charged < 0 else charge,
+        type=LineType.CREDIT if is_credit or units_charged < 0 or is_money_only else charge,
         charge=charge,
         customer=text_of(customer.get("name")),
         customer_id=id_of(customer),
@@ -230,7 +238,7 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
         contract_id=id_of(subscription),
         addon_id=id_of(addon),
         units=units_charged,
-        cost=_cost(item, where, is_credit=is_credit or units_charged < 0),
+        cost=None if is_money_only else _cost(item, where, is_credit=is_credit or units_charged < 0),
         amount=amount,
         currency=text_of(invoice.get("currency")).upper(),
         billing_period=commitment if recurs else "",
@@ -239,7 +247,7 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
         commitment_months=unit.months if recurs else None,
         start=_date(item.get("startDate"), where),
         end=_date(item.get("endDate"), where),
-        unread=_unread(subscriptions, units_charged, amount),
+        unread=_tell_unknown_type(invoice) or _unread(subscriptions, units_charged, amount),
     )
     for name in ("customer", "product", "currency"):
         if not getattr(line, name):
@@ -251,7 +259,8 @@ def _units_and_amount(invoice: Json, item: Json, where: str, *, is_credit: bool)
     """Return the units and the amount of a line, both negative where it credits.
 
     As far as is known, credit invoices carry positive numbers; one with a negative total is signed already.
-    A line of a charging invoice credits if its amount is negative, whatever the sign of its units.
+    A line of a charging invoice credits if its amount is negative, whatever the sign of its units. Money that
+    is given back for no units is a discount, which is not compared.
     """
     units, amount = whole(_required(item, "quantity", where)), _required(item, "total", where)
     if not is_credit:
@@ -269,7 +278,7 @@ def _unread(subscriptions: Sequence[Json], units: Decimal, amount: Decimal) -> s
             f"The line has {tell_number(units)} units and an amount of {amount:,.2f}: which of them has the "
             "wrong sign is not told."
         )
-    if amount and not units:
+    if amount > 0 and not units:
         return f"The line has an amount of {amount:,.2f} and no units: how many it is for is not told."
     return ""
 

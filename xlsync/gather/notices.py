@@ -16,7 +16,7 @@ from xlsync.links.memory import Inactive, find_inactive
 from xlsync.models import Addition, Month, Recap
 from xlsync.reconcile.ages import MonthSeen, find_gone
 from xlsync.reconcile.proposals import CreationKind
-from xlsync.reconcile.verdict import tell_gaps, tell_no_total, without_total
+from xlsync.reconcile.verdict import tell_gaps, tell_odd_totals
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.labels import label_key
 
@@ -79,7 +79,7 @@ def _tell_sources(
     if sources.billing.invoices is None:
         source = "The report" if request.reports else "Billing by service period"
         yield f"{source} has no total of its own that its lines could be held against."
-    yield from map(tell_no_total, without_total(sources.billing.invoices or ()))
+    yield from tell_odd_totals(sources.billing.invoices or ())
     for entry in inactive:
         missing = f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise"
         yield f"{missing}: link it anew."

@@ -227,7 +227,8 @@ def why_incomplete(month: Month, today: dt.date, now: MonthSums, before: MonthSu
 class InvoiceTotal:
     """One of the distributor's invoices: its own total before tax, negative for a credit.
 
-    `total` is None where the invoice does not say it; `customer` is the customer it names. For a report
+    `total` is None where the invoice does not say it; `customer` is the customer it names. `doubt` says in a
+    sentence why the invoice cannot be counted for sure, and hinders the all clear. For a report
     (`is_report`) `total` is what the file states, and `number` the file's name where there are several files.
     """
 
@@ -237,6 +238,7 @@ class InvoiceTotal:
     customer: str = ""
     date: dt.date | None = None
     is_report: bool = False
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,12 +177,13 @@ def _find_units(
             "which of them do is not told, and they are not compared."
         )
     if full:
-        if unclear := _find_correction(in_force, full) or _find_surcharge(in_force, full):
+        odd_credits = _find_odd_credits(in_force, full)
+        if unclear := _find_correction(odd_credits, full) or _find_surcharge(in_force, full):
             return _Running(why=unclear)
         units = sum((line.units for line in in_force), Decimal(0))
         if units < 0:
             return _Running(why=f"Credits exceed charges ({_tell_sum(in_force)}): units are never negative.")
-        return _Running(units)
+        return _Running(units, _tell_odd_credits(odd_credits))
     if first.source != "bss" or not first.contract_id:
         return _Running(
             why="No charge for a full period, and a report does not tell how many units run: not compared."
@@ -200,25 +201,55 @@ def _find_units(
             return _Running(failure=f"The BSS's own quantity could not be read: {own_units}")
 
 
-def _find_correction(in_force: Iterable[BillingLine], full: Sequence[BillingLine]) -> str:
-    """Say that a credit may correct a price: its money is not that of its units at the price of full periods.
+def _find_odd_credits(in_force: Iterable[BillingLine], full: Sequence[BillingLine]) -> list[BillingLine]:
+    """Find the credits whose money is not that of their units at the price of full periods.
 
     Units are taken back at the whole price, or at the share of it that the credit's days are of a full
     period; a credit without days takes them back at any part of the price.
     """
     prices = {charge.cost for charge in full if charge.cost}
     longest = max(map(_days, full), default=0)
+    odd = []
     for credit in in_force:
         if credit.type is not LineType.CREDIT or not credit.units or not prices:
             continue
         part = Decimal(_days(credit)) / longest if longest and _days(credit) else None
         money = abs(credit.amount / credit.units)
         if not any(_is_price(money, price, part) for price in prices):
-            return (
-                f"A credit of {abs(credit.amount):,.2f} for {counted_units(abs(credit.units))} is not their "
-                "price: whether it takes them back or corrects the price is not told: nothing is compared."
-            )
-    return ""
+            odd.append(credit)
+    return odd
+
+
+def _find_correction(odd_credits: Sequence[BillingLine], full: Sequence[BillingLine]) -> str:
+    """Say that credits may correct a price: they are for all units of a charge, at another price."""
+    if not odd_credits:
+        return ""
+    charged = {charge.units for charge in full}
+    credited = sum((abs(credit.units) for credit in odd_credits), Decimal(0))
+    if credited < sum(charge.units for charge in full) and not any(
+        abs(credit.units) in charged for credit in odd_credits
+    ):
+        return ""
+    credit = max(odd_credits, key=lambda credit: (abs(credit.units), credit.key))
+    return (
+        f"{_tell_odd_credit(credit)}: whether it takes them back or corrects the price is not told: "
+        "nothing is compared."
+    )
+
+
+def _tell_odd_credits(odd_credits: Iterable[BillingLine]) -> str:
+    """Say that credits of some of the units count as units taken back, though their money is another."""
+    told = (
+        f"{_tell_odd_credit(credit)}: it counts as units taken back; if it corrects a price, ignore this row."
+        for credit in odd_credits
+    )
+    return " ".join(told)
+
+
+def _tell_odd_credit(credit: BillingLine) -> str:
+    units = counted_units(abs(credit.units))
+    their = "its" if abs(credit.units) == 1 else "their"
+    return f"A credit of {abs(credit.amount):,.2f} for {units} is not {their} price"
 
 
 def _is_price(money: Decimal, price: Decimal, part: Decimal | None) -> bool:

@@ -50,7 +50,7 @@ def tell_charges(units: Decimal, charges: Sequence[Charge]) -> str:
     if len(charges) > 1:
         parts = " + ".join(tell_number(charge.units or Decimal(0)) for charge in charges)
         return join_sentences(why, f"Billed {number} ({parts}, of {len(charges)} contracts)")
-    parts = "" if why or charges[0].sum_text == number else f" ({charges[0].sum_text})"
+    parts = "" if charges[0].is_own or charges[0].sum_text == number else f" ({charges[0].sum_text})"
     return join_sentences(why, f"Billed {number}{parts}")
 
 

@@ -117,12 +117,16 @@ def tell_gaps(billed: Billed) -> Iterable[str]:
         yield f"{billed.unexplained:+,.2f} {billed.currency} of the invoices are unexplained."
 
 
-def without_total(invoices: Iterable[InvoiceTotal]) -> Iterator[InvoiceTotal]:
-    """Yield the invoices, or a report's currencies, that say no total."""
-    return (invoice for invoice in invoices if invoice.total is None)
+def tell_odd_totals(invoices: Iterable[InvoiceTotal]) -> Iterator[str]:
+    """Tell of the invoices, or a report's currencies, that say no total, and of those that are in doubt."""
+    for invoice in invoices:
+        if invoice.total is None:
+            yield _tell_no_total(invoice)
+        if invoice.doubt:
+            yield invoice.doubt
 
 
-def tell_no_total(invoice: InvoiceTotal) -> str:
+def _tell_no_total(invoice: InvoiceTotal) -> str:
     """Say that an invoice, or a report in one currency, has no total."""
     otherwise = "The report" if invoice.is_report else "An invoice without a number"
     name = invoice.number if invoice.is_report or not invoice.number else f"Invoice {invoice.number}"

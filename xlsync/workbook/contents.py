@@ -29,7 +29,7 @@ from xlsync.reconcile.mismatches import Findings
 from xlsync.reconcile.past import LatestMonth
 from xlsync.reconcile.proposals import Proposal, category_label
 from xlsync.reconcile.targets import ComparedTarget
-from xlsync.reconcile.verdict import Verdict, judge_month, tell_no_total, without_total
+from xlsync.reconcile.verdict import Verdict, judge_month, tell_odd_totals
 from xlsync.workbook.labels import Labels
 from xlsync.workbook.layout import EMPTY_LISTS, FIXED_LISTS
 from xlsync.xlsx.cells import Value, clean_text
@@ -96,7 +96,7 @@ class Overview:
         doubts = [
             *dict.fromkeys(doubt for table in self.reports for doubt in table.doubts),
             *findings.doubts,
-            *map(tell_no_total, without_total(invoices)),
+            *tell_odd_totals(invoices),
         ]
         return judge_month(
             self.lines,
