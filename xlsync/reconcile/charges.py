@@ -239,11 +239,11 @@ def _find_correction(odd_credits: Sequence[BillingLine], full: Sequence[BillingL
 
 def _tell_odd_credits(odd_credits: Iterable[BillingLine]) -> str:
     """Say that credits of some of the units count as units taken back, though their money is another."""
-    told = (
+    sentences = (
         f"{_tell_odd_credit(credit)}: it counts as units taken back; if it corrects a price, ignore this row."
         for credit in odd_credits
     )
-    return " ".join(told)
+    return " ".join(sentences)
 
 
 def _tell_odd_credit(credit: BillingLine) -> str:
