@@ -20,7 +20,6 @@ from xlsync.commands import apply as reviews
 from xlsync.commands.check import check_workbook
 from xlsync.config import load_settings
 from xlsync.errors import WorkbookError
-from xlsync.excel import open_file
 from xlsync.excel import window as excel
 from xlsync.excel.open_file import (
     Cells,
@@ -129,10 +128,22 @@ def test_the_file_beside_an_open_workbook_that_is_named_is_the_one_that_is_writt
     assert f" and {written.name} is written instead." in place.notice
 
 
+def refuse_to_open(patch: pytest.MonkeyPatch, file: Path, mode: str = "") -> None:
+    """Let the system refuse to open a file, in one mode or in all: who runs the tests may be allowed to."""
+    opened = Path.open
+
+    def refuse(self: Path, *words: Any, **more: Any) -> Any:
+        if self == file and (not mode or mode in words):
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *words, **more)
+
+    patch.setattr(Path, "open", refuse)
+
+
 def test_a_locked_workbook_without_an_owner_file_is_left_alone_too(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(open_file, "is_locked", lambda _path: True)
+    refuse_to_open(monkeypatch, desk.file, "r+b")
     place = reach(desk.file, nobody)
     assert place.results is save_beside
     assert "may not be written" in place.notice
@@ -147,14 +158,7 @@ def test_a_folder_is_told_and_not_taken_for_an_open_workbook(desk: Desk) -> None
 
 
 def test_a_file_that_may_not_be_read_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = Path.open
-
-    def refuse(self: Path, *words: Any, **more: Any) -> Any:
-        if self == desk.file:
-            raise PermissionError(13, "Permission denied")
-        return opened(self, *words, **more)
-
-    monkeypatch.setattr(Path, "open", refuse)
+    refuse_to_open(monkeypatch, desk.file)
     ran = desk.run("check", str(desk.file))
     assert ran.code == 1
     assert "cannot be read: Permission denied" in ran.err
