@@ -166,7 +166,7 @@ class Live:
         """Return the label of every agreement that is not cancelled, by id, as read once."""
         with self._lock:
             if self._in_force is None:
-                records = self.connectwise.list_alike(
+                records = self.connectwise.list_where(
                     "/finance/agreements", fields="id,name,company/name", condition="cancelledFlag=False"
                 )
                 self._in_force = {

@@ -132,15 +132,16 @@ class ConnectWise:
             last = newest
         raise _odd_list(path, f"did not end after {self._most_pages} pages")
 
-    def list_alike(
+    def list_where(
         self, path: str, *, fields: str, condition: str = "", is_counted: bool = True
     ) -> list[dict[str, Any]]:
-        """Read the records that a creation would repeat, or has repeated.
+        """Read the records that meet one condition, on whose absence a write may depend.
 
         A live server was seen to answer an empty list of records that it has, where conditions were joined
         by `and`: there is one condition, and the caller selects by further fields. Where `is_counted`, an
         empty list is held against the count of its records: it is read once more where there are any, and is
-        an error where it stays empty. After a creation the list may lack what the count has already.
+        an error where it stays empty. What was created a moment ago may be in the count and not yet in the
+        list: whoever looks for that does not count.
         """
         for _ in range(2):
             records, _ = self.list_records(path, fields=fields, conditions=condition)
@@ -194,7 +195,7 @@ class ConnectWise:
     ) -> Generator[tuple[int, tuple[Addition, ...] | ApiError]]:
         """Read as `list_additions` does; yield each agreement's additions as soon as they are there.
 
-        Where `is_counted`, an empty list is held against the count of its records, as in `list_alike`.
+        Where `is_counted`, an empty list is held against the count of its records, as in `list_where`.
         """
         fields = _WHOLE_ADDITION if whole else _ADDITION
 
@@ -205,7 +206,7 @@ class ConnectWise:
             else:
                 records, _ = self.list_records(path, fields=fields)
             if not records and is_counted:
-                records = self.list_alike(path, fields=fields) if self.count_records(path) else []
+                records = self.list_where(path, fields=fields) if self.count_records(path) else []
             return tuple(read_addition(record, id_, whole=whole) for record in records)
 
         return self.service.as_they_come(read, sorted(set(agreement_ids)))

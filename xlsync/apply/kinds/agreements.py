@@ -100,7 +100,7 @@ class AgreementCreation(RecordCreation):
 
     def _list_same(self, live: Live, *, is_counted: bool) -> list[AgreementNow]:
         action = self.creation
-        records = live.connectwise.list_alike(
+        records = live.connectwise.list_where(
             PATH,
             fields=AGREEMENT_FIELDS,
             condition=f"company/id={action.company}",

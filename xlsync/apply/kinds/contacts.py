@@ -47,7 +47,7 @@ class ContactCreation(RecordCreation):
     def _list_same(self, live: Live, *, is_counted: bool) -> list[int]:
         action = self.creation
         wanted = folded(f"{action.first_name} {action.last_name}")
-        records = live.connectwise.list_alike(
+        records = live.connectwise.list_where(
             PATH,
             fields="id,firstName,lastName,inactiveFlag",
             condition=f"company/id={action.company}",
@@ -101,7 +101,7 @@ def take_back(write: Write) -> SetFields | None:
 def find_users(id_: int, live: Live, own: Set[str], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
     """List the agreements and the customer that name the contact and that the run did not create itself."""
     path = "/finance/agreements"
-    records = live.connectwise.list_alike(path, fields="id,cancelledFlag", condition=f"contact/id={id_}")
+    records = live.connectwise.list_where(path, fields="id,cancelledFlag", condition=f"contact/id={id_}")
     agreements = (id_of(record, path) for record in records if not record.get("cancelledFlag"))
     users = [f"agreement {agreement}" for agreement in agreements if f"{path}/{agreement}" not in own]
     company = live.connectwise.read_company_of_contact(id_)

@@ -79,7 +79,7 @@ def find_like(live: Live, path: str, same: SameRecord, *, is_counted: bool) -> E
     """Find a record of equal name under another identifier, not created by xlsync for another row."""
     condition, fields, is_it = same
     own = live.earlier.created_on(path)
-    for record in live.connectwise.list_alike(
+    for record in live.connectwise.list_where(
         path, fields=f"id,{fields}", condition=condition, is_counted=is_counted
     ):
         if is_it(record) and id_of(record, path) not in own:
@@ -100,7 +100,7 @@ def find_by_identifier(
     is_counted: bool,
 ) -> Existing | None:
     """Find the record of an identifier: it is the wanted one if its name is equal and it is not gone."""
-    records = live.connectwise.list_alike(
+    records = live.connectwise.list_where(
         path,
         fields=f"id,identifier,{name_field},{gone_field}",
         condition=f"identifier={quoted_text(identifier)}",
@@ -120,7 +120,7 @@ def list_twins(live: Live, path: str, same: SameRecord, created_id: int) -> tupl
     """List the ids of records like the one just created, but for those that xlsync made for another row."""
     condition, fields, is_it = same
     own = {created_id, *live.earlier.created_on(path)}
-    records = live.connectwise.list_alike(path, fields=f"id,{fields}", condition=condition, is_counted=False)
+    records = live.connectwise.list_where(path, fields=f"id,{fields}", condition=condition, is_counted=False)
     ids = (id_of(record, path) for record in records if is_it(record))
     return tuple(id_ for id_ in ids if id_ not in own)
 
