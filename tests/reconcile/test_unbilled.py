@@ -306,3 +306,22 @@ def test_a_product_on_a_second_agreement_of_the_customer_hinders_the_all_clear(c
     (doubt,) = case.findings.doubts
     assert doubt.startswith("Agreement Agreement 2, which no line is linked to, has Backup for Contoso too")
     assert doubt.endswith("(addition 72, 5 units): the customer may pay twice.")
+
+
+def test_a_second_agreement_that_bills_nothing_in_the_month_hinders_nothing(case: Case) -> None:
+    """
+    line  units  link  contract
+    a     5      1:10  S1
+
+    agreement  ends   bills
+    2          09-30  -
+    3          -      11-01
+
+    addition  agreement  item  quantity
+    71        1          10    5
+    72        2          10    5
+    73        3          10    5
+
+    mismatch  key
+    """
+    assert case.findings.doubts == ()

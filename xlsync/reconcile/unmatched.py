@@ -169,7 +169,7 @@ def tell_held_twice(
             continue
         line = comparison.charges[0].lines[0]
         for other in books.by_company.get(agreement.company_id, ()):
-            if other.id in linked:
+            if other.id in linked or not _bills_in(month, other):
                 continue
             for addition in books.by_target.get((other.id, additions[0].item_id), ()):
                 if addition.is_active(month) and addition.is_billed and addition.quantity:
@@ -178,6 +178,12 @@ def tell_held_twice(
                         f"Agreement {other.name}, which no line is linked to, has {line.product} for "
                         f"{line.customer} too (addition {addition.id}, {units}): the customer may pay twice."
                     )
+
+
+def _bills_in(month: Month, agreement: Agreement) -> bool:
+    """Return whether an agreement bills for a part of the month at least."""
+    has_ended = agreement.end is not None and agreement.end < month.first
+    return not has_ended and (agreement.bill_start is None or agreement.bill_start <= month.last)
 
 
 def tell_billed_once(
