@@ -163,6 +163,16 @@ def test_ordinary_credits_and_notes_leave_a_month_all_clear(
     assert (told["all_clear"], told["mismatches"]) == (True, dict.fromkeys(told["mismatches"], 0))
 
 
+def test_additions_that_are_not_billed_as_the_settings_want_it_leave_a_month_all_clear(
+    desk_after: DeskAfter,
+) -> None:
+    desk = desk_after(let_all_agree)
+    do_not_bill_it(desk)
+    assert desk.check("--refresh").json["all_clear"] is False
+    desk.write_own_settings('[creation]\nbill_customer = "NoCharge"\n')
+    assert desk.check("--refresh").json["all_clear"] is True
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

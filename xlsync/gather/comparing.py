@@ -46,7 +46,7 @@ def compare_month(
     return replace(findings, mismatches=with_since(findings.mismatches, request.month, months))
 
 
-def make_books(linked: LinkedMonth, decisions: Decisions) -> Books:
+def make_books(linked: LinkedMonth, decisions: Decisions, bill_customer: str) -> Books:
     """Collect the records of ConnectWise that the month's charges are compared with."""
     lists, memory = linked.lists, linked.memory
     return Books(
@@ -56,6 +56,7 @@ def make_books(linked: LinkedMonth, decisions: Decisions) -> Books:
         prices=decisions.prices or {},
         linked_items={entry.item_id for entry in memory.products.values() if entry.item_id is not None},
         yearly_items=_yearly_items(linked.lines, linked.links, memory),
+        bill_customer=bill_customer,
     )
 
 

@@ -48,7 +48,7 @@ def gather(
     """Read what the month needs from both systems, link every line, and find every mismatch."""
     linked = link_month(systems, request, sources, lists, asking, memory, decisions.picked, progress)
     progress("Comparing", 0, len(linked.charges))
-    books = make_books(linked, decisions)
+    books = make_books(linked, decisions, systems.settings.creation.bill_customer)
     months = systems.ages.months()
     findings = compare_month(request, sources, linked, books, decisions, months)
     progress("Comparing", len(linked.charges), len(linked.charges))

@@ -138,7 +138,8 @@ def _find_reservation(month: Month, comparison: Comparison, books: Books) -> Unc
         agreement is not None and agreement.bill_start is not None and agreement.bill_start > month.last
     )
     has_ended = agreement is not None and agreement.end is not None and agreement.end < month.last
-    if bills_later or has_ended or not all(addition.is_billed for addition in additions):
+    is_as_usual = all(one.is_billed or one.bill_customer == books.bill_customer for one in additions)
+    if bills_later or has_ended or not is_as_usual:
         return Uncompared.NOT_BILLED
     return Uncompared.NO_UNIT_COST if only_cost(comparison.charges) is None else None
 
