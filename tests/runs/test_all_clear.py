@@ -144,6 +144,20 @@ def end_the_agreement_within_the_month(desk: Desk) -> None:
     )
 
 
+def bill_a_product_of_other_customers_too(desk: Desk) -> None:
+    additions = desk.sandbox.connectwise.additions
+    addition, more = addition_of(desk, monthly(desk)), max(additions) + 1
+    agreement = addition["agreementId"]
+    own = {one["product"]["id"] for one in additions.values() if one["agreementId"] == agreement}
+    billed = {str(label).split(":")[0] for label in desk.read().column(LINES, "ConnectWise Product").values()}
+    product = next(
+        one["product"]
+        for one in additions.values()
+        if one["product"]["identifier"] in billed and one["product"]["id"] not in own
+    )
+    additions[more] = copy.deepcopy(addition) | {"id": more, "product": product}
+
+
 def test_a_month_in_which_every_line_agrees_is_all_clear(desk_after: DeskAfter) -> None:
     told = desk_after(let_all_agree).check("--refresh").json
     assert told["all_clear"] is True
@@ -179,6 +193,7 @@ def test_additions_that_are_not_billed_as_the_settings_want_it_leave_a_month_all
         (send_a_receipt_for_work, "EX-NEW charges or credits is not told: its type is “Receipt”."),
         (credit_ten_cents_for_each, "2 whose units in force are not known"),
         (charge_for_september, "1 for an earlier period"),
+        (bill_a_product_of_other_customers_too, "1 addition is only in ConnectWise."),
         (sell_it_once, "and the distributor billed it once: it is compared with nothing"),
         (do_not_bill_it, "1 that ConnectWise does not bill to the customer"),
         (

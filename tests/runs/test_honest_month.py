@@ -14,7 +14,7 @@ from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, Hand
 from tests.helpers.office import Office
 from xlsync.reconcile.billed import Fate
-from xlsync.workbook.layout import NEXT_LINE, START_BILLED_CELLS, START_CELLS, START_LINE
+from xlsync.workbook.layout import NEXT_LINE, START_BILLED_CELLS, START_CELLS, START_LINE, VERDICT_ROWS
 
 
 def test_a_past_month_offers_no_write_that_the_latest_complete_month_does_not_bill(desk: Desk) -> None:
@@ -159,6 +159,19 @@ def test_an_invoice_whose_total_is_not_its_lines_is_named_everywhere(desk: Desk)
     digest = desk.run("check", str(desk.file), "--digest")
     assert _plain(f"1.23 ({invoice['code']})") in _plain(_row(digest.out, "Unexplained"))
     assert f"1.23 ({invoice['code']})" in digest.err
+
+
+def test_rows_of_start_are_as_high_as_the_verdict_needs_whatever_the_notices(desk: Desk) -> None:
+    rows = openpyxl.load_workbook(desk.file)["Start"].row_dimensions
+    heights = {rows[row].height for row in VERDICT_ROWS}
+    assert heights == {max(heights)}
+    assert 5 <= 1 + (sum(rows[row].height for row in VERDICT_ROWS) - START_LINE) / NEXT_LINE < 6
+    for invoice in desk.sandbox.bss.invoices:
+        invoice["totalBeforeTax"] = None
+    assert len(desk.check().json["notices"]) > 5
+    again = openpyxl.load_workbook(desk.file)["Start"].row_dimensions
+    assert again[VERDICT_ROWS[0]].height > max(heights)
+    assert {again[row].height for row in range(VERDICT_ROWS[-1] + 1, 51)} == {START_LINE}
 
 
 def test_the_money_of_each_other_currency_is_a_line_of_start_that_can_be_read(empty_desk: Desk) -> None:

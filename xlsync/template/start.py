@@ -22,6 +22,7 @@ from xlsync.workbook.layout import (
     START_LINE,
     START_MISMATCH_CELLS,
     START_NAMES,
+    VERDICT_ROWS,
     Column,
 )
 from xlsync.workbook.style import (
@@ -62,7 +63,8 @@ BAR_MONEY: Final = "#,##0;-#,##0;;"  # number format of the labels beside bars
 _LAST_ROW: Final = 39
 _END: Final = 63  # last row of the page
 _AS_HIGH_AS_THEIR_TEXT: Final = {
-    int(cell[1:]) for cell in (START_CELLS["currency"], *(cells[0] for cells in START_BILLED_CELLS.values()))
+    *(int(cell[1:]) for cell in (START_CELLS["currency"], *(own[0] for own in START_BILLED_CELLS.values()))),
+    *VERDICT_ROWS,
 }
 _STEPS: Final = (
     (
@@ -282,7 +284,7 @@ def _chart(page: Worksheet) -> BarChart:
 
 def _verdict(page: Worksheet) -> None:
     """Put the cells of the verdict and the notices."""
-    for heading, first, last in (("All clear?", 42, 45), ("Notices", 47, _END)):
+    for heading, first, last in (("All clear?", VERDICT_ROWS[0], VERDICT_ROWS[-1]), ("Notices", 47, _END)):
         _heading(page, f"B{first - 1}", heading, "BC")
         page.merge_cells(f"B{first}:C{last}")
         page[f"B{first}"].font = font(INK)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import Final
 
+from xlsync.amounts import counted
 from xlsync.billing.reports.summary import TableRead
 from xlsync.models import (
     CREATE_NEW,
@@ -94,6 +95,7 @@ class Overview:
         at_stake = sum(not mismatch.not_due for mismatch in self.open_mismatches)
         invoices = (total for total in self.invoice_totals or () if not total.is_report)
         doubts = [
+            *self._tell_unbilled(),
             *dict.fromkeys(doubt for table in self.reports for doubt in table.doubts),
             *findings.doubts,
             *tell_odd_totals(invoices),
@@ -108,6 +110,12 @@ class Overview:
             sum(table.other_months for table in self.reports),
             doubts,
         )
+
+    def _tell_unbilled(self) -> Iterator[str]:
+        """Say how many additions no line bills, where one of them is due: no line tells of them."""
+        rows = [row for row in self.open_mismatches if row.kind is MismatchKind.ONLY_IN_CONNECTWISE]
+        if not all(row.not_due for row in rows):
+            yield f"{counted(len(rows), 'addition')} {'is' if len(rows) == 1 else 'are'} only in ConnectWise."
 
     @property
     def linked(self) -> int:

@@ -401,6 +401,8 @@ whole line below its row.
 """
 START_LINE: Final = 16.0  # points of a row of *Start* with one line of text
 NEXT_LINE: Final = 13.0  # points of each line after the first
+VERDICT_ROWS: Final = range(42, 46)  # rows of *Start* that the verdict takes
+VERDICT_WIDTH: Final = 48.0  # digits that a line of the verdict has room for
 START_NAMES: Final[Mapping[str, str]] = {
     "xlsync_month": f"{START}!$C$5",
     "xlsync_environment": f"{START}!$C$6",

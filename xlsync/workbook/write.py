@@ -43,13 +43,15 @@ from xlsync.workbook.layout import (
     START_CELLS,
     START_LINE,
     START_MISMATCH_CELLS,
+    VERDICT_ROWS,
+    VERDICT_WIDTH,
 )
 from xlsync.workbook.left_over import find_left_over, find_staying, write_left_over
 from xlsync.workbook.merging import merge_rows
 from xlsync.workbook.read import READ_SHEETS, Book, without_empty_end
 from xlsync.workbook.save import Save, save_in_place, save_or_beside
 from xlsync.workbook.totals import start_billed, start_mismatches, start_values
-from xlsync.xlsx.cells import Row, Value, letters, position
+from xlsync.xlsx.cells import Row, Value, letters, position, wrapped_lines
 from xlsync.xlsx.package import Package
 
 TEMPLATE: Final = "workbook_template.xlsx"
@@ -300,10 +302,18 @@ def _fill_start(package: Package, overview: Overview, at: str, *, is_check: bool
         package.change_cells(START, cells)
         heights = {position(START_CELLS["currency"])[0]: START_LINE}
         heights |= {position(first)[0]: START_LINE for first, _, _ in START_BILLED_CELLS.values()}
+        heights |= {row - 1: _height_for_verdict(str(values["verdict"])) for row in VERDICT_ROWS}
+        del cells[position(START_CELLS["notices"])]  # they have many rows, and may be longer than these
         for (row, _), value in cells.items():
             if row in heights and isinstance(value, str):
                 heights[row] = max(heights[row], START_LINE + NEXT_LINE * value.count("\n"))
         package.set_heights(START, heights)
+
+
+def _height_for_verdict(text: str) -> float:
+    """Return the height of each row that the verdict takes, by which all of its lines are seen."""
+    height = START_LINE + NEXT_LINE * (wrapped_lines(text, VERDICT_WIDTH) - 1)
+    return max(START_LINE, height / len(VERDICT_ROWS))
 
 
 def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Book | None) -> None:
