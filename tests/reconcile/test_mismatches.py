@@ -344,6 +344,23 @@ def test_a_contract_that_is_charged_for_an_earlier_month_alone_hinders_the_all_c
     assert case.findings.uncompared == {"b": Uncompared.EARLIER_PERIOD}
 
 
+def test_a_product_that_is_billed_afterwards_beside_one_that_is_not_is_compared(case: Case) -> None:
+    """
+    line  units  cost  link  contract  product  from   to
+    a     5      2     1:10  S1        Mailbox  10-01  10-31
+    b     5      2     2:11  S2        Backup   09-01  09-30
+    c     5      2     3:11  S3        Backup   09-01  09-30
+
+    addition  agreement  item  quantity  cost
+    71        1          10    5         2
+    72        2          11    5         2
+    73        3          11    5         2
+
+    mismatch  key
+    """
+    assert case.findings.uncompared == {}
+
+
 def test_a_month_that_is_billed_afterwards_is_compared(case: Case) -> None:
     """
     line  units  cost  link  contract  from   to

@@ -147,15 +147,17 @@ def _find_reservation(month: Month, comparison: Comparison, books: Books) -> Unc
 def _keys_of_earlier_periods(
     month: Month, lines: Iterable[BillingLine], charges: Iterable[Charge]
 ) -> Iterator[str]:
-    """Yield the lines of contracts that were last charged before the month, where others are charged for it.
-
-    Such a contract may have ended, or is billed afterwards: its units may run no more.
-    """
-    if not any(line.is_compared and line.end is not None and line.end >= month.first for line in lines):
-        return
+    """Yield the lines of contracts that were last charged before the month, where others of the product are
+    charged for it: such a contract may have ended. A product of which none is may be billed afterwards.
+    """  # noqa: D205
+    charged = {
+        line.bss_product
+        for line in lines
+        if line.is_compared and line.end is not None and line.end >= month.first
+    }
     for charge in charges:
         ends = [line.end for line in charge.lines if line.end is not None]
-        if ends and max(ends) < month.first:
+        if ends and max(ends) < month.first and charge.lines[0].bss_product in charged:
             yield from (line.key for line in charge.lines)
 
 
