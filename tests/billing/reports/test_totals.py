@@ -164,6 +164,14 @@ def test_a_total_of_the_units_as_they_are_written_beside_a_discount_is_a_sum_of_
     assert doubts_of(read(path, *LINES, "Boris,Mail,3,10,-3,EUR,2026-03-31", "Total,,9,,52,,")) == []
 
 
+def test_a_customer_named_like_a_total_has_totals_of_its_own(path: Path) -> None:
+    row = "Total Energy Ltd,Mail,2,10,20,EUR,2026-03-31"
+    found = read(
+        path, *SEVERAL, row, "Total Energy Ltd,Total Energy Ltd Total,2,,20,EUR,", "Total,,8,,75,EUR,"
+    )
+    assert (len(found.lines), totals(found), doubts_of(found)) == (4, {"EUR": 75}, [])
+
+
 def test_a_product_named_total_whose_figures_are_those_of_all_rows_above_is_a_problem(path: Path) -> None:
     with pytest.raises(ReportError, match="row 3: its figures are the sum of the rows above: is it a total"):
         read(path, LINES[0], "Boris,Total,2,10,20,EUR,2026-03-31")
@@ -197,6 +205,8 @@ SEVERAL = (
         ((*SEVERAL, "Made-up MSP,Total:,6,9.1667,55,EUR,"), 1),
         ((SEVERAL[0], "Total Anna,,2,10,20,,", SEVERAL[2], "Total Boris,,3,10,30,,", "Total,,5,,50,,"), 3),
         (("Anna,Total,3,8.3333,25,EUR,", *SEVERAL[:2], "Boris,Total,3,10,30,EUR,", SEVERAL[2]), 2),
+        ((*SEVERAL, "Total Boris,Total Boris,3,10,30,,", "Total,Total,6,9.1667,55,EUR,"), 2),
+        ((*SEVERAL, "Boris,Total Boris,3,,30,EUR,", "Anna,Anna Total,3,,25,EUR,"), 2),
         ((*SEVERAL[:2], "North,Total,3,8.3333,25,EUR,", SEVERAL[2], "All,Total,6,9.1667,55,EUR,"), 2),
     ],
 )

@@ -160,6 +160,7 @@ def _may_charge(values: TableValues, n: int) -> bool:
         isinstance(customer, str)
         and not is_plain_total(customer)
         and isinstance(product, str)
+        and fold(product) != fold(customer)
         and isinstance(units, Decimal)
         and isinstance(cost, Decimal)
         and figures is not None
@@ -271,6 +272,8 @@ def _is_remark(customer: object) -> bool:
 
 def _is_named_total(customer: Any, product: Any, contract: Any, start: Any, texts: Sequence[str]) -> bool:
     """Return whether a row is named as a total and has no customer, product, contract or day of its own."""
+    if contract is None and start is None and _is_total_of(customer, product):
+        return True
     free = [cell for cell in (customer, product, contract) if cell is not None and not is_total(cell)]
     named = any(map(is_total, texts))
     if isinstance(start, Wrong):
@@ -282,6 +285,14 @@ def _is_named_total(customer: Any, product: Any, contract: Any, start: Any, text
         return named and start is None
     is_customers = product is not None and is_plain_total(product) and contract is None and start is None
     return is_customers and free == [customer]
+
+
+def _is_total_of(customer: Any, product: Any) -> bool:
+    """Return whether a product is the word for a total with the customer's own name: `Acme` `Acme Total`."""
+    if not isinstance(customer, str) or not isinstance(product, str):
+        return False
+    before, name, after = fold(product).partition(fold(customer))
+    return bool(name) and is_total_alone(f"{before} {after}".strip())
 
 
 def _is_named_tax(customer: Any, product: Any, texts: Sequence[str]) -> bool:
