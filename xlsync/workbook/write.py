@@ -51,7 +51,7 @@ from xlsync.workbook.merging import merge_rows
 from xlsync.workbook.read import READ_SHEETS, Book, without_empty_end
 from xlsync.workbook.save import Save, save_in_place, save_or_beside
 from xlsync.workbook.totals import start_billed, start_mismatches, start_values
-from xlsync.xlsx.cells import Row, Value, letters, position, wrapped_lines
+from xlsync.xlsx.cells import Position, Row, Value, letters, position, wrapped_lines
 from xlsync.xlsx.package import Package
 
 TEMPLATE: Final = "workbook_template.xlsx"
@@ -300,20 +300,20 @@ def _fill_start(package: Package, overview: Overview, at: str, *, is_check: bool
         if is_check and not any(any(line[:column]) for line in package.grid(START)[row : row + 1]):
             del cells[row, column]
         package.change_cells(START, cells)
-        heights = {position(START_CELLS["currency"])[0]: START_LINE}
-        heights |= {position(first)[0]: START_LINE for first, _, _ in START_BILLED_CELLS.values()}
-        heights |= {row - 1: _height_for_verdict(str(values["verdict"])) for row in VERDICT_ROWS}
-        del cells[position(START_CELLS["notices"])]  # they have many rows, and may be longer than these
-        for (row, _), value in cells.items():
-            if row in heights and isinstance(value, str):
-                heights[row] = max(heights[row], START_LINE + NEXT_LINE * value.count("\n"))
-        package.set_heights(START, heights)
+        package.set_heights(START, _heights_of_start(cells))
 
 
-def _height_for_verdict(text: str) -> float:
-    """Return the height of each row that the verdict takes, by which all of its lines are seen."""
-    height = START_LINE + NEXT_LINE * (wrapped_lines(text, VERDICT_WIDTH) - 1)
-    return max(START_LINE, height / len(VERDICT_ROWS))
+def _heights_of_start(cells: Mapping[Position, Value]) -> dict[int, float]:
+    """Return the heights of the 0-based rows of *Start* that fit their texts; notices raise no row."""
+    verdict, notices = position(START_CELLS["verdict"]), position(START_CELLS["notices"])
+    needed = START_LINE + NEXT_LINE * (wrapped_lines(str(cells[verdict]), VERDICT_WIDTH) - 1)
+    heights = {position(START_CELLS["currency"])[0]: START_LINE}
+    heights |= {position(first)[0]: START_LINE for first, _, _ in START_BILLED_CELLS.values()}
+    heights |= {row - 1: max(START_LINE, needed / len(VERDICT_ROWS)) for row in VERDICT_ROWS}
+    for place, value in cells.items():
+        if place[0] in heights and place != notices and isinstance(value, str):
+            heights[place[0]] = max(heights[place[0]], START_LINE + NEXT_LINE * value.count("\n"))
+    return heights
 
 
 def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Book | None) -> None:
