@@ -241,3 +241,12 @@ def test_totals_of_recurring_and_of_one_time_charges_are_sums_of_lines(path: Pat
     path.write_text("\n".join((header, *rows, *ends)), encoding="utf-8")
     found = read_reports([path], Month(2026, 3), ReportSettings())
     assert (doubts_of(found), totals(found)) == ([], {"EUR": 70})
+
+
+def test_a_total_of_credits_beside_discounts_is_a_sum_of_lines(path: Path) -> None:
+    header = "Customer,Product,Quantity,Unit Price,Amount,Currency,Type"
+    charge, credit = "Anna,Mail,4,10,40,EUR,Recurring", "Anna,Mail,-1,10,-10,EUR,Credit"
+    discount = "Anna,Mail,1,-5,-5,EUR,Discount"
+    ends = "Total credits,,,,-10,EUR,", "Total discounts,,,,-5,EUR,", "Total,,,,25,EUR,"
+    path.write_text("\n".join((header, charge, credit, discount, *ends)), encoding="utf-8")
+    assert doubts_of(read_reports([path], Month(2026, 3), ReportSettings())) == []

@@ -200,6 +200,8 @@ class _Holder:
             [one for one in lines if fold(one.line.customer) in label],
             [one for one in lines if fold(one.line.product) in label],
             *([one for one in lines if one.line.type is kind] for kind in LineType),
+            [one for one in lines if one.line.type is LineType.CREDIT and one.line.is_compared],
+            [one for one in lines if one.line.type is LineType.CREDIT and not one.line.is_compared],
         ]
         return [self._sums(some, None) for some in own if some]
 
