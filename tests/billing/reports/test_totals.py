@@ -250,3 +250,14 @@ def test_a_total_of_credits_beside_discounts_is_a_sum_of_lines(path: Path) -> No
     ends = "Total credits,,,,-10,EUR,", "Total discounts,,,,-5,EUR,", "Total,,,,25,EUR,"
     path.write_text("\n".join((header, charge, credit, discount, *ends)), encoding="utf-8")
     assert doubts_of(read_reports([path], Month(2026, 3), ReportSettings())) == []
+
+
+@pytest.mark.parametrize("row", ["Total USD,,,,0.00,,", "Total,,,,0.00,USD,"])
+def test_a_total_of_nothing_in_a_currency_of_no_line_is_passed_over(path: Path, row: str) -> None:
+    found = read(path, *LINES, "Total,,,,55,EUR,", row)
+    assert (totals(found), doubts_of(found)) == ({"EUR": 55}, [])
+
+
+def test_a_total_of_nothing_is_told(path: Path) -> None:
+    (doubt,) = doubts_of(read(path, *LINES, "Total,,,,0.00,,"))
+    assert "row 5: the total says 0.00, its lines make 55.00" in doubt

@@ -139,6 +139,9 @@ class _Holder:
         if kind is RowKind.TAX:
             course.tax += figures.get("amount", _ZERO)
             return
+        codes = self._named_currencies(n)
+        if figures.get("amount") == 0 and codes and self.courses.keys().isdisjoint(codes):
+            return  # the total of a currency that no line is in
         before = course.before if course.before.lines else self._sums(self.charges.lines, currency)
         agreed = {
             name
@@ -222,15 +225,20 @@ class _Holder:
 
     def _currency(self, n: int) -> str | None:
         """Return the currency of a total: that of its cell, or of its label, else the only one there is."""
+        for code in self._named_currencies(n):
+            if code in self.courses:
+                return code
+        named = [currency for currency in self.courses if currency is not None]
+        return named[0] if len(named) == 1 else None
+
+    def _named_currencies(self, n: int) -> dict[str, None]:
+        """Return the currencies that a row may name: in its cell first, then in its label."""
         cells = self.values.texts.get("currency")
         row = self.values.table.rows[n][1]
         texts = [cells[n]] if cells is not None else []
         texts += [word for cell in row if isinstance(cell, str) for word in _CURRENCY_WORD.findall(cell)]
-        for text in texts:
-            if isinstance(text, str) and (code := currency_code(text)) in self.courses and code:
-                return code
-        named = [currency for currency in self.courses if currency is not None]
-        return named[0] if len(named) == 1 else None
+        codes = (currency_code(text) for text in texts if isinstance(text, str))
+        return dict.fromkeys(filter(None, codes))
 
 
 def _stated(total: Decimal, before: Sums, more: Iterable[Decimal]) -> Decimal | None:
