@@ -148,6 +148,25 @@ def test_a_credit_of_money_without_units_is_a_discount_that_is_not_compared(fake
     assert (line.amount, line.unread) == (d("-5.00"), "")
 
 
+@pytest.mark.parametrize(
+    ("quantity", "price", "units", "charge"),
+    [
+        ("1", "-5.00", 0, LineType.ONE_TIME),  # a discount that was added to the invoice
+        ("12", "-1.00", 0, LineType.ONE_TIME),
+        ("1", "-10.30", -1, LineType.RECURRING),  # the price of the charge
+        ("-1", "5.00", -1, LineType.RECURRING),  # units below zero are taken back
+    ],
+)
+def test_a_deduction_at_another_price_than_that_of_its_charge_is_a_discount(
+    fake: Fake, bss: Bss, quantity: str, price: str, units: int, charge: LineType
+) -> None:
+    total = d(quantity) * d(price)
+    less = item("i-2", quantity=d(quantity), unitPrice=d(price), total=total, totalOriginal=total)
+    fake.invoices = [invoice("EX-1", item(), less)]
+    (line,) = (one for one in march(bss) if one.key == "i-2")
+    assert (line.type, line.charge, line.units, line.amount) == (LineType.CREDIT, charge, units, total)
+
+
 def test_an_add_on_has_a_contract_of_its_own_beside_its_subscription(fake: Fake, bss: Bss) -> None:
     addon = sub("s-2", relatedAddon={"id": "a-1", "name": "Defender"})
     fake.invoices = [

@@ -45,6 +45,7 @@ class ChargedLine(Struct, frozen=True):
     unit_id: str
     invoiced: dt.date
     ends_at_midnight: bool = False
+    is_deduction: bool = False  # units at a negative price, on an invoice that charges
 
     @property
     def wants_plan(self) -> bool:
@@ -138,7 +139,37 @@ def read_lines(
         except ApiError:
             if month_by is None or _may_be_of(*month_by, item, invoiced):
                 raise
-    return _with_keys(charged)
+    return _with_keys([_as_discount(one, charged) for one in charged])
+
+
+def _as_discount(one: ChargedLine, charged: Iterable[ChargedLine]) -> ChargedLine:
+    """Return a deduction from a charge of its own invoice, contract and period as money that is not compared.
+
+    It is one where it is for another price than that of the charge: an invoice that charges takes no units
+    back, and discount lines can be added to it.
+    """
+    line = one.line
+    if not one.is_deduction or line.charge is not LineType.RECURRING:
+        return one
+    place = line.contract, line.bss_product, line.start, line.end
+    prices = [
+        other.line.cost
+        for other in charged
+        if other.line.type is LineType.RECURRING
+        and (other.line.contract, other.line.bss_product, other.line.start, other.line.end) == place
+    ]
+    if not prices or line.cost in prices:
+        return one
+    discount = replace(
+        line,
+        charge=LineType.ONE_TIME,
+        units=Decimal(0),
+        cost=None,
+        billing_period="",
+        billing_months=None,
+        commitment_months=None,
+    )
+    return replace(one, line=discount)
 
 
 def settle_ends(charged: Sequence[ChargedLine]) -> list[ChargedLine]:
@@ -161,7 +192,13 @@ def _charged(
     try:
         line = _line(invoice, code, item, units)
         return ChargedLine(
-            line, id_of(part(item, "unit")), invoiced, is_midnight(text_of(item.get("endDate")))
+            line,
+            id_of(part(item, "unit")),
+            invoiced,
+            is_midnight(text_of(item.get("endDate"))),
+            is_deduction=(
+                line.amount < 0 and _required(item, "quantity", code) > 0 and not _is_credit_invoice(invoice)
+            ),
         )
     except (AttributeError, TypeError) as error:
         raise _unusable(f"invoice {code}", "a line of it has an unknown shape") from error
