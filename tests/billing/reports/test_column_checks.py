@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import openpyxl
@@ -296,3 +297,13 @@ def test_a_price_and_an_amount_under_headers_of_two_currencies_are_refused(path:
 def test_a_word_in_brackets_that_is_no_currency_names_none(path: Path, word: str) -> None:
     header = f"Customer,Product,Quantity,Unit Price ({word}),Amount ({word}),Currency"
     assert [line.currency for line in read(path, header, "Amber,Mail,6,10.50,63.00,EUR").lines] == ["EUR"]
+
+
+def test_credits_of_a_part_of_a_period_that_name_no_days_refuse_no_report(path: Path) -> None:
+    header = "Customer,Product,Quantity,Unit Price,Amount,Type"
+    rows = "Amber,Mail,6,10.50,63.00,Recurring", "Amber,Mail,1,10.50,-5.08,Credit"
+    lines = read(path, header, *rows).lines
+    assert [(line.units, line.cost, str(line.amount)) for line in lines] == [
+        (6, Decimal("10.50"), "63.00"),
+        (-1, Decimal("10.50"), "-5.08"),
+    ]

@@ -47,7 +47,7 @@ def prove_table(
             units=line.units,
             cost=line.cost,
             amount=line.amount,
-            is_full=covers_full_period(line) and not _is_part_of(line, longest),
+            is_full=covers_full_period(line) and not _is_part_of(line, longest) and not _is_part_credit(line),
             share=_figure_at(values, "duration", at),
             discount=_figure_at(values, "discount", at),
         )
@@ -66,7 +66,6 @@ def prove_table(
     broken = [] if proof.is_refused else proof.broken
     if proof.is_refused:
         _refuse_broken(values, proof, where, problems)
-    doubted = {one.row for one in broken if one.row in compared and not _is_part_credit(one)}
     free = [
         number
         for (number, _, written), line in zip(places, lines, strict=True)
@@ -80,19 +79,19 @@ def prove_table(
         [
             *_tell_no_amount(values),
             *_tell_free(values, [row for row in free if row not in compared]),
-            *_tell_broken(values, [one for one in broken if one.row not in doubted]),
+            *_tell_broken(values, [one for one in broken if one.row not in compared]),
         ],
         [
             *_tell_without_units(values, [row for row in without_units if row in compared]),
             *_tell_free(values, [row for row in free if row in compared]),
-            *_tell_broken(values, [one for one in broken if one.row in doubted]),
+            *_tell_broken(values, [one for one in broken if one.row in compared]),
         ],
     )
 
 
-def _is_part_credit(one: Product) -> bool:
+def _is_part_credit(line: BillingLine) -> bool:
     """Return whether units are given back for less than their price, as for the rest of a period."""
-    return one.units < 0 and abs(one.amount) < abs(one.units * one.cost)
+    return line.units < 0 and line.cost is not None and abs(line.amount) < abs(line.units * line.cost)
 
 
 def _longest_periods(lines: Sequence[BillingLine]) -> dict[tuple[str, Decimal | None], int]:
