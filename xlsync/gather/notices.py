@@ -40,6 +40,7 @@ def month_notices(
         *systems.notices,
         *_tell_sources(request, sources, inactive, linked.recaps),
         *lists.odd,
+        *overview.findings.notices,
         *_tell_without_contact(overview, decisions),
         *(gap for billed in overview.billed for gap in tell_gaps(billed)),
         *_tell_by_hand(overview),

@@ -34,13 +34,14 @@ class Findings:
 
     `uncompared` gives, by line key, why a line of a recurring charge was not compared in units and cost, or
     what hinders the all clear though it agrees; a line that is ignored or has a mismatch is not among them.
-    `doubts` are sentences, each a further reason why the month is not all clear.
+    `doubts` are sentences, each a further reason why the month is not all clear; `notices` hinder nothing.
     """
 
     mismatches: tuple[Mismatch, ...]
     statuses: Mapping[str, Status]
     uncompared: Mapping[str, Uncompared] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,31 +101,23 @@ def find_mismatches(
     }
     reservations |= dict.fromkeys(_keys_of_earlier_periods(month, lines, charges), Uncompared.EARLIER_PERIOD)
     reservations = {key: why for key, why in reservations.items() if key not in passed_over}
-    return Findings(
-        mismatches,
-        statuses,
-        dict(_find_uncompared(lines, charges, statuses, reservations)),
-        _find_doubts(month, lines, compared, links, books, passed_over),
-    )
-
-
-def _find_doubts(
-    month: Month,
-    lines: Iterable[BillingLine],
-    compared: Iterable[Comparison],
-    links: Mapping[str, Link],
-    books: Books,
-    passed_over: Set[str],
-) -> tuple[str, ...]:
-    """Say what ConnectWise bills beside what was compared, but for lines that a rule ignores."""
     own = [line for line in lines if line.key not in passed_over]
-    of_own = [
+    compared_own = [
         comparison
         for comparison in compared
         if any(line.key not in passed_over for line in billing_lines_of(comparison.charges))
     ]
-    doubts = (*tell_billed_once(month, own, links, books), *tell_held_twice(month, of_own, links, books))
-    return tuple(sorted(set(doubts)))
+    return Findings(
+        mismatches,
+        statuses,
+        dict(_find_uncompared(lines, charges, statuses, reservations)),
+        _without_twins(tell_billed_once(month, own, links, books)),
+        _without_twins(tell_held_twice(month, compared_own, links, books)),
+    )
+
+
+def _without_twins(sentences: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(sentences)))
 
 
 def _find_reservation(month: Month, comparison: Comparison, books: Books) -> Uncompared | None:
