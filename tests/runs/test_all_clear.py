@@ -195,10 +195,10 @@ def test_additions_that_are_not_billed_as_the_settings_want_it_leave_a_month_all
         (charge_for_september, "1 for an earlier period"),
         (bill_a_product_of_other_customers_too, "1 addition is only in ConnectWise."),
         (sell_it_once, "and the distributor billed it once: it is compared with nothing"),
-        (do_not_bill_it, "1 that ConnectWise does not bill to the customer"),
+        (do_not_bill_it, "1 further line agrees, but ConnectWise does not bill it to the customer"),
         (
             end_the_agreement_within_the_month,
-            "that ConnectWise does not bill to the customer, or not for the",
+            "ConnectWise does not bill it to the customer, or not for the",
         ),
     ],
 )

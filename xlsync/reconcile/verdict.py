@@ -27,7 +27,7 @@ class Uncompared(StrEnum):
     LONE_CREDIT = "with a credit but no charge"
     UNITS_UNKNOWN = "whose units in force are not known"
     NO_UNIT_COST = "compared in units only, without a unit cost"
-    NOT_BILLED = "that ConnectWise does not bill to the customer, or not for the whole month"
+    NOT_BILLED = "to the customer, or not for the whole month"  # follows `ConnectWise does not bill it`
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,10 @@ def judge_month(
     unbilled = reasons.pop(Uncompared.NOT_BILLED, 0)
     reasons_text = ", ".join(f"{reasons[reason]:,} {reason}" for reason in Uncompared if reasons[reason])
     not_compared = f"Not compared, or in part: {reasons_text}." if reasons_text else ""
-    not_billed = f"Agreeing besides: {unbilled:,} {Uncompared.NOT_BILLED}." if unbilled else ""
+    not_billed = ""
+    if unbilled:
+        further, them = ("further line agrees", "it") if unbilled == 1 else ("further lines agree", "them")
+        not_billed = f"{unbilled:,} {further}, but ConnectWise does not bill {them} {Uncompared.NOT_BILLED}."
     elsewhere = (
         f"{counted(left_out, 'row')} of the report charge{'s' if left_out == 1 else ''} for the month and "
         f"{'is' if left_out == 1 else 'are'} left out, being invoiced in another."
