@@ -84,6 +84,11 @@ class BillingLine(Struct, frozen=True, kw_only=True):
         return f"{self.bss_product}|{self.billing_period}|{self.commitment_period}"
 
     @property
+    def days(self) -> int:
+        """The number of days of the line's period; 0 where its start or its end is not known."""
+        return (self.end - self.start).days + 1 if self.start is not None and self.end is not None else 0
+
+    @property
     def contract(self) -> str:
         """The subscription, with the add-on that the line is for; without one, the customer's product."""
         if not self.contract_id:

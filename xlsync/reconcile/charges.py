@@ -207,13 +207,14 @@ def _find_odd_credits(in_force: Iterable[BillingLine], full: Sequence[BillingLin
     Units are taken back at the whole price, or at the share of it that the credit's days are of a full
     period; a credit without days takes them back at any part of the price.
     """
+    credits_of_units = [line for line in in_force if line.type is LineType.CREDIT and line.units]
+    if not credits_of_units:
+        return []
     prices = {charge.cost for charge in full if charge.cost}
-    longest = max(map(_days, full), default=0)
+    longest = max(charge.days for charge in full)
     odd = []
-    for credit in in_force:
-        if credit.type is not LineType.CREDIT or not credit.units or not prices:
-            continue
-        part = Decimal(_days(credit)) / longest if longest and _days(credit) else None
+    for credit in credits_of_units if prices else ():
+        part = Decimal(credit.days) / longest if longest and credit.days else None
         money = abs(credit.amount / credit.units)
         if not any(_is_price(money, price, part) for price in prices):
             odd.append(credit)
@@ -259,15 +260,13 @@ def _is_price(money: Decimal, price: Decimal, part: Decimal | None) -> bool:
     return money < price if part is None else abs(money / price - part) <= _NEARLY
 
 
-def _days(line: BillingLine) -> int:
-    return (line.end - line.start).days + 1 if line.start is not None and line.end is not None else 0
-
-
 def _find_surcharge(in_force: Iterable[BillingLine], full: Sequence[BillingLine]) -> str:
     """Say that a contract is charged twice for equal units and days, once at a fraction of the price.
 
     That may be a higher price of the units, and no further ones; unless a credit takes the whole charge back.
     """
+    if len(full) < 2:
+        return ""
     credited = {(-line.units, -line.amount) for line in in_force if line.type is LineType.CREDIT}
     highest: dict[tuple[object, ...], Decimal] = {}
     priced = [

@@ -193,16 +193,18 @@ def tell_billed_once(
 
     ConnectWise bills an addition each cycle.
     """
-    kinds: dict[tuple[int | str, int | str], set[LineType]] = {}
-    customers: dict[tuple[int | str, int | str], str] = {}
+    once: dict[tuple[int | str, int | str], str] = {}  # the customer of a target's one-time charges
+    otherwise: set[tuple[int | str, int | str]] = set()
     for line in lines:
         link = links[line.key]
         if link.agreement and link.item:
             target = link.agreement.to, link.item.to
-            kinds.setdefault(target, set()).add(line.charge)
-            customers.setdefault(target, line.customer)
-    for (agreement, item), own in kinds.items():
-        if own != {LineType.ONE_TIME} or not isinstance(agreement, int) or not isinstance(item, int):
+            if line.charge is LineType.ONE_TIME:
+                once.setdefault(target, line.customer)
+            else:
+                otherwise.add(target)
+    for (agreement, item), customer in once.items():
+        if (agreement, item) in otherwise or not isinstance(agreement, int) or not isinstance(item, int):
             continue
         for addition in books.by_target.get((agreement, item), ()):
             if addition.is_active(month):
@@ -210,7 +212,7 @@ def tell_billed_once(
                 product = known.description if known else f"product {item}"
                 yield (
                     f"ConnectWise bills {counted_units(addition.quantity)} of {product} for "
-                    f"{customers[agreement, item]} each cycle (addition {addition.id}), and the distributor "
+                    f"{customer} each cycle (addition {addition.id}), and the distributor "
                     "billed it once: it is compared with nothing."
                 )
 

@@ -98,19 +98,15 @@ def _longest_periods(lines: Sequence[BillingLine]) -> dict[tuple[str, Decimal | 
     """Return the days of the longest period at each price of a product: five months are a part of a year."""
     longest: dict[tuple[str, Decimal | None], int] = {}
     for line in lines:
-        if line.billing_months is None and (days := _days(line)) > longest.get((line.product, line.cost), 0):
+        if line.billing_months is None and (days := line.days) > longest.get((line.product, line.cost), 0):
             longest[line.product, line.cost] = days
     return longest
 
 
 def _is_part_of(line: BillingLine, longest: Mapping[tuple[str, Decimal | None], int]) -> bool:
     """Return whether another line at this price is for a period that is longer by more than a few days."""
-    days = _days(line)
+    days = line.days
     return 0 < days < longest.get((line.product, line.cost), 0) * _NEARLY
-
-
-def _days(line: BillingLine) -> int:
-    return (line.end - line.start).days + 1 if line.start is not None and line.end is not None else 0
 
 
 def _tell_broken(values: TableValues, broken: Sequence[Product]) -> list[str]:
