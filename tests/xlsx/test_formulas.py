@@ -222,6 +222,21 @@ def test_a_range_over_all_rows_takes_new_ones_in_and_any_other_follows_its_rows(
 @pytest.mark.parametrize(
     ("formula", "moved"),
     [
+        ("SUM(Mismatches!K10:Mismatches!K12)", "SUM(Mismatches!K12:Mismatches!K14)"),
+        ("SUM(Mismatches!K$2:Mismatches!K41)", "SUM(Mismatches!K$2:Mismatches!K44)"),
+        ("SUM('Mismatches'!K2:'Mismatches'!K41)", "SUM('Mismatches'!K2:'Mismatches'!K44)"),
+        ("SUM(K10:Mismatches!K12)", "SUM(K12:Mismatches!K14)"),
+        ("SUM(Prices!A10:Prices!A12,K10)", "SUM(Prices!A10:Prices!A12,K12)"),
+        ("SUM(May:Mismatches!K12)", "SUM(May:Mismatches!K12)"),
+    ],
+)
+def test_a_range_that_names_its_sheet_twice_follows_as_one(formula: str, moved: str) -> None:
+    assert above().formula(formula, "Mismatches") == moved
+
+
+@pytest.mark.parametrize(
+    ("formula", "moved"),
+    [
         ("SUM(K2:K9)", "SUM(K4:K10)"),
         ("SUM(K2:K3)", "SUM(K4:K4)"),
         ("SUM(K2:L2)", "SUM(#REF!)"),

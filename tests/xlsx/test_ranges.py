@@ -16,6 +16,9 @@ OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 SWAPPED = rows_of((4, "d"), (None, "n1"), (2, "b"), (3, "c"), (None, "n2"))  # a goes, below: one row more
 
 
+CALCULATED = "<calculatedColumnFormula>"
+
+
 def with_part(name: str, xml: str, kind: str) -> bytes:
     """The busy workbook with one part more, which belongs to the sheet."""
     content = parts(BUSY)
@@ -213,6 +216,16 @@ def test_scenarios_and_watched_cells_follow_and_go_with_their_rows() -> None:
         ("charts/c1.xml", "odd", "<c15:sqref>'Billing Lines'!$B$2:$B$5</c15:sqref>", "$B$2:$B$6<"),
         ("charts/c1.xml", "odd", "<cx:nf>'Billing Lines'!$B$4</cx:nf>", "$B$5<"),
         ("tables/s1.xml", "tableSingleCells", '<singleXmlCell id="1" r="H4"/>', 'r="H5"'),
+        (
+            "tables/t9.xml",
+            "odd",
+            f"{CALCULATED}'Billing Lines'!$B$4*A4</calculatedColumnFormula>",
+            "$B$5*A4<",
+        ),
+        ("tables/t9.xml", "odd", f"{CALCULATED}'Billing Lines'!B4</calculatedColumnFormula>", "'!B4<"),
+        ("tables/t9.xml", "odd", "<totalsRowFormula>'BILLING LINES'!B4</totalsRowFormula>", "'!B5<"),
+        ("x/p1.xml", "odd", '<rangeSet i1="0" ref="A1:B5" sheet="Billing Lines"/>', 'ref="A1:B6"'),
+        ("x/v1.xml", "namedSheetView", '<nsvFilter filterId="{1}" ref="A1:D5" tableId="1"/>', '"A1:D6"'),
         ("x/c1.vml", "odd", "<x:FmlaLink>'Billing Lines'!$B$20</x:FmlaLink>", "'!$B$21<"),
     ],
 )
@@ -255,10 +268,11 @@ def test_sparklines_and_their_dates_follow_also_from_another_sheet() -> None:
     beside = sparkline("'Billing Lines'!A4:D4", "H4") + sparkline("'Billing Lines'!A2:D2", "H2")
     content = parts(after_rows(group.format("B2:B5", beside)))
     other = "xl/worksheets/sheet2.xml"
-    rules = (
-        sparkline("'Billing Lines'!B4:C4", "B1")
-        + "<x14:cfRule><xm:f>'Billing Lines'!B4&gt;$B$4</xm:f></x14:cfRule>"
+    rule = (
+        "<x14:conditionalFormatting><xm:f>'Billing Lines'!B4&gt;$B$4</xm:f><xm:sqref>{}</xm:sqref>"
+        "</x14:conditionalFormatting>"
     )
+    rules = sparkline("'Billing Lines'!B4:C4", "B1") + rule.format("C1:C9") + rule.format("C1")
     content[other] = content[other].replace(
         b"</sheetData>", f"</sheetData>{group.format('$B$2:$B$5', rules)}".encode()
     )
@@ -272,8 +286,38 @@ def test_sparklines_and_their_dates_follow_also_from_another_sheet() -> None:
         "'Billing Lines'!$B$2:$B$6",
         "'Billing Lines'!B5:C5",
         "B1",
-        "'Billing Lines'!B4&gt;$B$4",  # a rule is written for its first cell
+        "'Billing Lines'!B4&gt;$B$4",  # a rule for many cells is written for the first
+        "C1:C9",
+        "'Billing Lines'!B5&gt;$B$4",
+        "C1",
     ]
+    gone = "Billing Lines!H2: the sparkline here is gone with its rows"
+    assert [notice for notice in package.notices if "sparkline" in notice] == [gone]
+
+
+def test_rules_that_go_with_their_rows_are_told() -> None:
+    shade = (
+        '<conditionalFormatting sqref="{}"><cfRule type="aboveAverage" priority="9"/></conditionalFormatting>'
+    )
+    package = renewed(
+        after_rows(
+            f"{shade.format('H2')}{shade.format('H2:H4')}{shade.format('I2 K2')}"
+            '<dataValidations count="1"><dataValidation type="list" sqref="J2"><formula1>$A$8</formula1>'
+            "</dataValidation></dataValidations>"
+        )
+    )
+    assert (
+        "Billing Lines!H2, Billing Lines!I2 K2: the conditional format here is gone with its rows"
+        in package.notices
+    )
+    assert "Billing Lines!J2: the rule for what is typed here is gone with its rows" in package.notices
+
+
+def test_a_formula_elsewhere_follows_however_its_sheet_is_written() -> None:
+    content = parts(BUSY)
+    other = "xl/worksheets/sheet2.xml"
+    content[other] = content[other].replace(b"'Billing Lines'", b"'bILLING lINES'")
+    assert renewed(zipped(content)).formulas("Other")[1, 0] == "SUM('bILLING lINES'!B2:B6)"
 
 
 def test_a_row_at_the_end_of_the_sheet_is_never_pushed_beyond_it() -> None:

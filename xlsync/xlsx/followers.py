@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
@@ -11,7 +10,7 @@ from xlsync.errors import WorkbookError
 from xlsync.xlsx.annotations import notes_of
 from xlsync.xlsx.cells import LAST_ROW, address, escape_markup
 from xlsync.xlsx.markup import attribute
-from xlsync.xlsx.moves import Moves, row_span
+from xlsync.xlsx.moves import Moves, listed, row_span
 from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_shapes
 from xlsync.xlsx.parts import Parts
 from xlsync.xlsx.references import (
@@ -21,12 +20,14 @@ from xlsync.xlsx.references import (
     is_apart,
     merged_or_linked,
     move_comments,
+    move_named_views,
     move_pivot,
     move_sheet_rules,
     move_table,
     move_xml_map,
     parted_merges,
     pivot_cells,
+    rules_that_go,
     scenarios_of,
 )
 from xlsync.xlsx.renewal import no_room
@@ -117,6 +118,12 @@ class Followers:
             self.notices.append(
                 f"{title}!{cells} was merged, and no longer is: its rows do not stand together"
             )
+        gone: dict[str, list[str]] = {}
+        for what, cells in rules_that_go(sheet.after, moves):
+            gone.setdefault(what, []).append(f"{title}!{cells}")
+        self.notices += [
+            f"{listed(cells)}: the {what} here is gone with its rows" for what, cells in gone.items()
+        ]
         before = scenarios_of(sheet.after)
         sheet.after = move_sheet_rules(sheet.after, moves, title)
         self.notices += [
@@ -130,6 +137,7 @@ class Followers:
             ("drawing", lambda xml: move_linked_cells(move_anchors(xml, moves), moves, title)),
             ("pivotTable", lambda xml: move_pivot(xml, moves)),
             ("tableSingleCells", lambda xml: move_xml_map(xml, moves)),
+            ("namedSheetView", lambda xml: move_named_views(xml, moves)),
             ("ctrlProp", lambda xml: move_linked_cells(xml, moves, title)),
         )
         for kind, move in followers:
@@ -142,8 +150,8 @@ class Followers:
     def _follow_elsewhere(self) -> Iterator[tuple[str, str | bytes]]:
         """Let formulas of other sheets, and charts and pivot tables anywhere, follow the rows."""
         moves, title = self._moves, self._title
-        name = escape_markup(title.replace("'", "''")).encode()
-        mark = re.compile(re.escape(name) + b"(?:'|&apos;|&#39;|&#x27;)?!")
+        name = escape_markup(title.replace("'", "''")).encode().lower()  # Excel knows no case in titles
+        reach = len(name) + len("&apos;")
         sheets = {part: sheet for sheet, part in self._sheets.items() if sheet != title}
         own = {self._workbook, self._part}
         for kind in ("drawing", "vmlDrawing", "ctrlProp"):
@@ -152,7 +160,7 @@ class Followers:
             if part in own or not part.casefold().endswith((".xml", ".vml")):
                 continue
             data = self._parts.utf8(part)
-            if mark.search(data):
+            if any(name in data[max(0, at - reach) : at].lower() for at in _places(b"!", data)):
                 if part in sheets and b"shared" in data and b"macrosheet" not in data[:2000]:
                     with self._parts.as_text(part):
                         sheet = SheetXml(data.removeprefix(BOM_UTF8), sheets[part])
@@ -165,5 +173,13 @@ class Followers:
                     if part in sheets
                     else follow_elsewhere(xml, moves, title),
                 )
-            elif b"worksheetSource" in data or b"dataRef" in data:
+            elif any(mark in data for mark in (b"worksheetSource", b"rangeSet", b"dataRef")):
                 yield part, follow_elsewhere(self._parts.text(part), moves, title)
+
+
+def _places(mark: bytes, data: bytes) -> Iterator[int]:
+    """Yield each place at which a mark stands."""
+    at = data.find(mark)
+    while at >= 0:
+        yield at
+        at = data.find(mark, at + 1)

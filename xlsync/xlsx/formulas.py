@@ -19,13 +19,14 @@ _PIECE: Final = re.compile(
     rf"""
       "(?:[^"]|"")*"                                       # a text
     | (?P<sheet>                                           # what names a sheet, or more than one
-        (?:[\w.]+\|)?{_QUOTED}! | (?:\[[^\[\]]*\])?[\w.\\?|]+(?::[\w.\\?]+)?! | \[[^\[\]]*\]!
+        (?:[\w.]+\|)?{_QUOTED}! | (?!{_CELL}:)(?:\[[^\[\]]*\])?[\w.\\?|]+(?::[\w.\\?]+)?! | \[[^\[\]]*\]!
       )?
       (?P<cells>
-        {_CELL}(?::{_CELL})? | \$?[0-9]{{1,7}}:\$?[0-9]{{1,7}} | \$?[A-Za-z]{{1,3}}:\$?[A-Za-z]{{1,3}}
+        {_CELL}(?::(?P<again>(?P=sheet))?{_CELL})?
+        | \$?[0-9]{{1,7}}:\$?[0-9]{{1,7}} | \$?[A-Za-z]{{1,3}}:\$?[A-Za-z]{{1,3}}
       )
       (?![\w.\\?($\[!'])
-    | (?:{_QUOTED}|[\w.\\?|:\[\]]+)!(?:\#REF!|[\w.\\?$]+|{_QUOTED})?   # a name of a sheet or workbook
+    | (?:{_QUOTED}|(?!:)[\w.\\?|:\[\]]+)!(?:\#REF!|[\w.\\?$]+|{_QUOTED})?   # a name of a sheet or workbook
     | \#REF![\w.$:]*                                       # a reference into a sheet that was deleted
     | \#[A-Z][A-Z0-9_/]*[!?]?                              # another error
     | \[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\]            # columns of a table
@@ -69,14 +70,23 @@ class Corner:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A plain reference: what stands before it (`Prices!` or nothing), and its one or two corners."""
+    """A plain reference: what stands before it (`Prices!` or nothing), and its one or two corners.
+
+    `names_sheet_twice` is True where the sheet stands before both, as in `Prices!A2:Prices!A9`.
+    """
 
     sheet: str
     corners: tuple[Corner, ...]
+    names_sheet_twice: bool = False
 
     def __str__(self) -> str:
         """Return the reference as it is written in a formula."""
-        return f"{self.sheet}{':'.join(map(str, self.corners))}"
+        between = f":{self.sheet}" if self.names_sheet_twice else ":"
+        return f"{self.sheet}{between.join(map(str, self.corners))}"
+
+    def at(self, *corners: Corner) -> Reference:
+        """Return the reference with other corners."""
+        return Reference(self.sheet, corners, self.names_sheet_twice)
 
     def is_on(self, title: str, *, here: bool) -> bool:
         """Return whether the reference points at a sheet; `here`: the formula itself stands on that sheet."""
@@ -97,11 +107,13 @@ def with_references(formula: str, change: Callable[[Reference], str]) -> str:
     """The formula with each plain reference replaced; `change` returns the text to put in its place."""
 
     def changed(match: re.Match[str]) -> str:
-        corners = tuple(_corner(text) for text in match["cells"].split(":")) if match["cells"] else ()
+        again = match["again"] or ""
+        cells = (match["cells"] or "").replace(f":{again}", ":")
+        corners = tuple(_corner(text) for text in cells.split(":")) if cells else ()
         known = tuple(corner for corner in corners if corner is not None)
         if not known or len(known) != len(corners):
             return match[0]
-        reference = Reference(match["sheet"] or "", known)
+        reference = Reference(match["sheet"] or "", known, bool(again))
         new = change(reference)
         return match[0] if new == str(reference) else new
 
@@ -129,8 +141,6 @@ def translated(formula: str, origin: Position, destination: Position) -> str:
     def moved(reference: Reference) -> str:
         if "|" in reference.sheet:  # an item of another program, which only looks like a reference
             return str(reference)
-        return str(
-            Reference(reference.sheet, tuple(corner.shifted(rows, columns) for corner in reference.corners))
-        )
+        return str(reference.at(*(corner.shifted(rows, columns) for corner in reference.corners)))
 
     return with_references(formula, moved)

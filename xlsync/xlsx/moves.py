@@ -261,13 +261,13 @@ class Moves:
             row = self.row(first.row)
             if row is None:
                 return self._deleted(reference, where)
-            return str(Reference(reference.sheet, tuple(corner.at(row) for corner in reference.corners)))
+            return str(reference.at(*(corner.at(row) for corner in reference.corners)))
         top, bottom = sorted((first.row, last.row))
         rows, came_apart = self._span_told(top, bottom)
         if rows is None:
             return self._deleted(reference, where)
         start, end = rows if first.row <= last.row else reversed(rows)
-        moved = Reference(reference.sheet, (first.at(start), last.at(end)))
+        moved = reference.at(first.at(start), last.at(end))
         if where and came_apart:
             self.widened.setdefault((_cells(reference), _cells(moved)), []).append(where)
         return str(moved)
@@ -294,13 +294,13 @@ class Moves:
     def notices(self, title: str) -> list[str]:
         """Name whatever points at other rows than before, or at none."""
         notices = [
-            f"{_listed(where)}: what pointed at {title}!{old} points at {title}!{new} now, since these rows "
+            f"{listed(where)}: what pointed at {title}!{old} points at {title}!{new} now, since these rows "
             "came apart, and others stand between them"
             for (old, new), where in self.widened.items()
         ]
         if self.lost:
             notices.append(
-                f"{_listed(self.lost)}: a row of {title} that this points at is gone, so it is {DELETED} now"
+                f"{listed(self.lost)}: a row of {title} that this points at is gone, so it is {DELETED} now"
             )
         return notices
 
@@ -364,12 +364,10 @@ class Moves:
 
 def _written(reference: Reference, corners: Iterable[Corner | None]) -> str:
     known = tuple(corner for corner in corners if corner is not None)
-    return (
-        str(Reference(reference.sheet, known)) if len(known) == len(reference.corners) else reference.deleted
-    )
+    return str(reference.at(*known)) if len(known) == len(reference.corners) else reference.deleted
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
     """Return the first names of some, and how many more there are."""
     each = list(dict.fromkeys(names))
     more = f" and {len(each) - _MOST_NAMES} more" if len(each) > _MOST_NAMES else ""

@@ -35,6 +35,12 @@ _RULE: Final = re.compile(
     r"[^>]*?(?:/>|>.*?</\1\s*>)",
     re.DOTALL,
 )
+_NAMED_RULES: Final = {
+    "conditionalFormatting": "conditional format",
+    "dataValidation": "rule for what is typed",
+    "protectedRange": "protected range",
+    "sparkline": "sparkline",
+}
 _RULE_FORMULA: Final = re.compile(
     rf"""(<{ANY_PREFIX}(?:formula[12]?|f)>|<{ANY_PREFIX}cfvo\s[^>]*?\bval=["'])([^<"]*)"""
 )
@@ -44,11 +50,6 @@ _TABLE_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}calculatedColumnFormula(?:\s
 _TOTAL_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}totalsRowFormula(?:\s[^>]*)?>)([^<]*)")
 _DATES_OF_SPARKLINES: Final = re.compile(
     rf"(<{ANY_PREFIX}f>)([^<]*)(?=</{ANY_PREFIX}f>\s*<{ANY_PREFIX}sparklines)"
-)
-_IN_SPARKLINES: Final = re.compile(  # one group, at which a text can be split
-    rf"(<{ANY_PREFIX}sparkline>.*?</{ANY_PREFIX}sparkline\s*>"
-    rf"|<{ANY_PREFIX}f>[^<]*</{ANY_PREFIX}f>(?=\s*<{ANY_PREFIX}sparklines))",
-    re.DOTALL,
 )
 _LINK: Final = re.compile(rf"<{ANY_PREFIX}hyperlink\s[^>]*?/>")
 _CELL: Final = re.compile(rf"<{ANY_PREFIX}c\s[^>]*?\br\s*=\s*[\"']([A-Z]+[0-9]+)")
@@ -196,8 +197,7 @@ def _moved_breaks(xml: str, moves: Moves) -> str:
 
 def _moved_rule(rule: str, moves: Moves, title: str) -> str:
     """A rule on the new places of its cells, or nothing; its formulas are written for the first of them."""
-    inner = _X14_CELLS.search(rule)
-    cells = inner[2] if inner else attribute(rule.partition(">")[0], "sqref")
+    inner, cells = _cells_of_rule(rule)
     new = moves.followed(cells)
     if not new:
         return ""
@@ -217,7 +217,31 @@ def _moved_rule(rule: str, moves: Moves, title: str) -> str:
     )
 
 
+def _cells_of_rule(rule: str) -> tuple[re.Match[str] | None, str]:
+    """Return the cells of a rule, and where they stand if that is inside of its element."""
+    inner = _X14_CELLS.search(rule)
+    return inner, inner[2] if inner else attribute(rule.partition(">")[0], "sqref")
+
+
+def rules_that_go(xml: str, moves: Moves) -> Iterator[tuple[str, str]]:
+    """Yield each rule of a sheet's part that goes with its rows: what it is, and its cells."""
+    for match in _RULE.finditer(xml):
+        _, cells = _cells_of_rule(match[0])
+        kind = match[1].rpartition(":")[2]
+        if kind in _NAMED_RULES and cells and not moves.followed(cells):
+            yield _NAMED_RULES[kind], cells
+
+
 # parts of the moved sheet
+
+
+def move_named_views(xml: str, moves: Moves) -> str:
+    """Let the filters of a sheet's named views cover the new rows."""
+    return re.sub(
+        rf"<{ANY_PREFIX}nsvFilter\s[^>]*>",
+        lambda tag: _with_attribute_changed(tag[0], "ref", moves.stretched(attribute(tag[0], "ref"))),
+        xml,
+    )
 
 
 def move_table(xml: str, moves: Moves, title: str, *, is_own: bool) -> str:
@@ -306,12 +330,16 @@ def follow_elsewhere(xml: str, moves: Moves, title: str) -> str:
     xml = with_texts_changed(
         _CHART_FORMULA, xml, lambda text: moves.formula(text, title, here=False, where="a chart")
     )
+    xml = with_texts_changed(_TABLE_FORMULA, xml, lambda text: moves.fixed(text, title, where="a table"))
+    xml = with_texts_changed(
+        _TOTAL_FORMULA, xml, lambda text: moves.formula(text, title, here=False, where="a table")
+    )
     return _with_sources_stretched(move_linked_cells(xml, moves, title, here=False), moves, title)
 
 
 def follow_on_another_sheet(xml: str, moves: Moves, title: str, other: str) -> str:
     """Update the sheet `other`: formulas in its cells, then rules and links below its rows."""
-    end = xml.rfind("sheetData")
+    end = max(xml.rfind("sheetData"), 0)  # a sheet that is a chart has no rows
     cells = _with_cells_changed(
         xml[:end],
         lambda text, cell: moves.formula(text, title, here=False, where=f"{other}!{cell}"),
@@ -322,19 +350,30 @@ def follow_on_another_sheet(xml: str, moves: Moves, title: str, other: str) -> s
         ),
         xml[end:],
     )
-
-    def in_sparkline(text: str) -> str:  # written as if it were relative, but it is not
-        return moves.formula(text, title, here=False, where=f"a sparkline of {other}")
-
-    def in_rule(text: str) -> str:
-        return moves.fixed(text, title, where=f"a rule of {other}")
-
-    rules = "".join(
-        with_texts_changed(_RULE_FORMULA, piece, in_sparkline if number % 2 else in_rule)
-        for number, piece in enumerate(_IN_SPARKLINES.split(rules))
+    rules = with_texts_changed(
+        _DATES_OF_SPARKLINES,
+        rules,
+        lambda text: moves.formula(text, title, here=False, where=f"a sparkline of {other}"),
     )
+    rules = _RULE.sub(lambda match: _with_rule_followed(match[0], moves, title, other), rules)
     rules = move_links_of_controls(rules, moves, title, here=False)
     return cells + _with_sources_stretched(rules, moves, title)
+
+
+def _with_rule_followed(rule: str, moves: Moves, title: str, other: str) -> str:
+    """Update a rule of the sheet `other`; of one for many cells only what has a dollar sign is followed."""
+    _, cells = _cells_of_rule(rule)
+    where = f"the {'sparkline' if 'sparkline' in rule[:30] else 'rule'} on {other}!{cells}"
+    is_for_one_cell = re.fullmatch("[A-Z]+[0-9]+", cells) is not None
+    return with_texts_changed(
+        _RULE_FORMULA,
+        rule,
+        lambda text: (
+            moves.formula(text, title, here=False, where=where)
+            if is_for_one_cell
+            else moves.fixed(text, title, where=where)
+        ),
+    )
 
 
 def _with_sources_stretched(xml: str, moves: Moves, title: str) -> str:
@@ -345,7 +384,7 @@ def _with_sources_stretched(xml: str, moves: Moves, title: str) -> str:
             return match[0]
         return _with_attribute_changed(match[0], "ref", moves.stretched(attribute(match[0], "ref")))
 
-    return re.sub(rf"<{ANY_PREFIX}(?:worksheetSource|dataRef)\s[^>]*>", stretched, xml)
+    return re.sub(rf"<{ANY_PREFIX}(?:worksheetSource|rangeSet|dataRef)\s[^>]*>", stretched, xml)
 
 
 # what cannot come apart
