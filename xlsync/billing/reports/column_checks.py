@@ -23,10 +23,13 @@ _SIDES: Final = frozenset(["c", "cr", "dr", "h", "+", "-"])
 _STATUS: Final = re.compile(
     r"\b(?:invoice|document|bill|line|charge) status\b|status (?:facture|document)|belegstatus"
 )
+# states that no subscription has: under a plain `Status` they say what became of the row's money
+_GIVEN_BACK: Final = re.compile(r"(?:void|credit|refund|revers)(?:ed)?")
 _VOID: Final = re.compile(
     r"\b(?:void|voided|cancelled|canceled|reversed|deleted|draft|storniert|entwurf|geloscht|annule|brouillon"
     r"|geannuleerd|concept|anulad[ao]|borrador|annullat[ao]|bozza)\b"
 )
+_PLAIN_STATUS: Final = frozenset({"status", "state"})
 _PRICES: Final = ("cost", "amount")
 _CENTS: Final = re.compile(r"\d\d")
 _RATE: Final = re.compile(r"%|\b(?:rate|percent|satz|taux|tax|vat|ust|mwst)\b")
@@ -118,10 +121,15 @@ def _refuse_another_customer(table: Table, problems: Problems) -> None:
 def _refuse_void(table: Table, problems: Problems) -> None:
     """Name rows of documents whose status says that they are void: whether they are charged is not told."""
     for n in table.columns.strange:
-        if not _STATUS.search(header_words(table.header[n])):
+        words = header_words(table.header[n])
+        if _STATUS.search(words):
+            says_void = _VOID.search
+        elif words in _PLAIN_STATUS:
+            says_void = _GIVEN_BACK.fullmatch
+        else:
             continue
         cells = table.texts(n)
-        void = {text for text in set(cells) if _VOID.search(fold(text))}
+        void = {text for text in set(cells) if says_void(fold(text))}
         rows = [number for text, (number, _) in zip(cells, table.rows, strict=True) if text in void]
         if rows:
             what = f", {table.header[n]}: “{min(void)[:40]}” says that no money is owed ({rows_text(rows)})"

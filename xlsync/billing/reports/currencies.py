@@ -40,7 +40,9 @@ _SIGNS: Final = {
     }.items()
 }  # fmt: skip
 _IN_CELL: Final = re.compile(rf"(?<![\w.])(?:{MONEY_WORD})(?![A-Za-z])|(?<=\d)(?:{MONEY_WORD})(?![A-Za-z])")
-_IN_HEADER: Final = re.compile(rf"(?:[(\[]\s*([A-Z]{{3}}|[€£])\s*[)\]]| ({CURRENCIES}))\s*$")
+_IN_HEADER: Final = re.compile(
+    rf"[(\[]\s*([A-Z]{{3}}|[€£])\s*[)\]]\s*$|(?<=\s)({CURRENCIES})\s*$|([€£])\s*$|^({CURRENCIES}|[€£])\s"
+)
 _NO_CURRENCY: Final = frozenset(
     ["UTC", "VAT", "NET", "EXC", "INC", "EXT", "TAX", "GST", "HST", "PST", "PER", "QTY", "AVG"]
 )
@@ -133,6 +135,6 @@ def _of_headers(values: TableValues) -> list[str]:
     codes = []
     for meaning in _MONEY:
         if meaning in table.columns.at and (match := _IN_HEADER.search(table.header_of(meaning))):
-            code = match[1] or match[2]
+            code = match[match.lastindex or 0]
             codes.append("" if code in _NO_CURRENCY else currency_code(code) or "")
     return list(filter(None, codes))

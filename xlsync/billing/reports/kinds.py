@@ -83,7 +83,8 @@ _WORDS: Final = {
         "ricorrente ricorrenti abbonamento rinnovo nuovo nuova mensile annuale canone periodica aggiunta"
     ),
     "CREDIT": (
-        "credit credits credited refund refunds refunded reversal reversed reverse chargeback remove "
+        "credit credits credited refund refunds refunded reversal reversals reversed reverse chargeback "
+        "chargebacks remove "
         "removed removal decrease "
         "decreased reduce reduced cancel cancelled canceled cancellation cancelation void voided return "
         "returned returns "
@@ -150,6 +151,7 @@ _WORD_KINDS: Final = {word: kind for kind, words in reversed(_WORDS.items()) for
 _UNDOING: Final = frozenset(
     [
         "reversal",
+        "reversals",
         "reversed",
         "reverse",
         "cancel",
@@ -159,6 +161,7 @@ _UNDOING: Final = frozenset(
         "void",
         "voided",
         "chargeback",
+        "chargebacks",
         "storno",
         "stornierung",
         "annulation",
@@ -176,8 +179,9 @@ _USED_UP: Final = (
 )
 _SENT: Final = frozenset({"return", "returns"}), frozenset({"shipping", "freight"})
 _CREDIT_FIRST: Final = re.compile(
-    r"(?:credit(?:notes?|memos?)|credit (?:notes?|memos?|invoice|adjustment|for|of|re|on)|refund(?:ed|s)?"
-    r"|reversal|reversed|gutschrift\w*|storno\w*|rechnungskorrektur|ruckerstattung|erstattung|avoir|remboursement|creditnota"
+    r"(?:credit(?:notes?|memos?)|credit (?:notes?|memos?|invoice|adjustment|for|of|re|on)|refund(?:ed|s)?|credited"
+    r"|reversals?|reversed|gutschrift\w*|storno\w*|rechnungskorrektur"
+    r"|ruckerstattung|erstattung|avoir|remboursement|creditnota"
     r"|creditfactuur|creditering|terugbetaling|nota de (?:credito|abono)|nota di credito|abono|reembolso"
     r"|rimborso|πιστωτικο|πιστωση)\b(?!.*\b(?:fee|surcharge)\b)"
 )

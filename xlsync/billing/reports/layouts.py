@@ -75,10 +75,12 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
          "Agreement ID"),
     ),
     "product": (
-        ("Product Name", "Charge Description", "Item Name", "Article Name", "Service Name", "Offer Name"),
+        ("Product Name", "Charge Description", "Item Name", "Article Name"),
+        ("Service Name", "Offer Name"),
         ("Product Description", "Item Description", "Line Item Description", "Article Description"),
         ("Product", "Article", "Item", "Service", "Offer"),
-        ("SKU Name", "Resource Name", "Subscription Name"),
+        ("SKU Name", "Resource Name"),
+        ("Subscription Name",),
         ("Product Title", "Item Title", "SKU Description", "Service Description", "Plan Name", "License Name",
          "Material Description", "Part Description", "Line Description", "Product Service", "Charge Name"),
         ("Description",),
@@ -156,7 +158,7 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
          "Pre Tax Amount", "Pretax Amount", "Taxable Amount"),
         ("Amount", "Line Amount", "Extended Price", "Extended Amount", "Charge Amount", "Line Value",
             "Charges",
-         "Line Price", "Ext Price", "Ext Cost", "Ext Amount", "Extended Amt"),
+         "Line Price", "Ext Price", "Ext Cost", "Ext Amount", "Extended Amt", "Extended Net", "Ext Net"),
         ("Line Total", "Total", "Total Amount", "Total Price", "Amount Due", "Gross Value",
             "Line Total Amount",
          "Billed Amount", "Charged Amount", "Total Charge", "Total Charges"),
@@ -211,7 +213,9 @@ MONEY: Final = ("cost", "amount", "debit", "credit", "list_price")
 CURRENCIES: Final = (
     "EUR|USD|GBP|CHF|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK"  # that a header may name without brackets
 )
-_IN_CURRENCY: Final = re.compile(rf" (?:in )?(?:euro|{CURRENCIES.casefold()})$")
+_IN_CURRENCY: Final = re.compile(
+    rf"(?: (?:in )?(?:euro|{CURRENCIES.casefold()})|(?: in)? ?[€$£])$|^(?:{CURRENCIES.casefold()}|[€$£]) "
+)
 _WITHOUT_TAX: Final = re.compile(
     r" (?:(?:excl|excluding|ex|exkl|ohne|before|zzgl|sin|senza|hors|χωρισ|προ)(?: of)? "
     r"(?:vat|tax|taxes|gst|mw ?st|u ?st|iva|btw|tva|φπα)|ht)$"

@@ -18,6 +18,8 @@ _MEANINGFUL: Final = re.compile(
     r"|sales price|resale|previous|prior|old|before change|last month|ytd|to date"
     r"|cumulative|forecast|estimated?|budget)(?!\w)"
 )
+_NETT: Final = re.compile(r"\bnett\b")
+_ZONE_AT_END: Final = re.compile(r"(?<=\w) (?:utc|gmt)$")
 _CAMEL: Final = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -36,14 +38,14 @@ def fold(text: str) -> str:
 
 
 def header_words(header: str) -> str:
-    """Return the words of a header, without a star or a bracket at its end that says nothing more.
+    """Return the words of a header, without a star, a time zone or a bracket at its end that says no more.
 
     `Amount (EUR)` is an amount; `Amount (incl. VAT)`, `Amount (cents)` and `Quantity (previous)` are others.
     """
     bare = plain_text(header).rstrip("*: ").strip()
     while (match := _BRACKET_AT_END.search(bare)) and not _MEANINGFUL.search(fold(match[0])):
         bare = bare[: match.start()].rstrip("*: ")
-    return fold(bare)
+    return _NETT.sub("net", _ZONE_AT_END.sub("", fold(bare)))
 
 
 def header_key(header: str) -> str:
