@@ -74,3 +74,29 @@ def test_a_credit_is_known_by_the_plural_of_its_word(word: str) -> None:
     kind = KindWords({}).find(word)
     assert kind is not None
     assert kind.is_credit
+
+
+CHANGES = "Customer,Product,Subscription ID,Charge Type,Quantity,Unit Price,Amount"
+
+
+@pytest.mark.parametrize("word", ["moveQuantity", "changeBillingPlan", "extendTerm", "Quantity change"])
+def test_a_change_of_a_subscription_goes_the_way_that_its_sign_tells(path: Path, word: str) -> None:
+    old, new = f"Amber,Mail,s-1,{word},6,10.50,-63.00", f"Amber,Mail,s-1,{word},4,10.50,42.00"
+    assert [(line.units, line.amount) for line in read(path, CHANGES, old, new).lines] == [(-6, -63), (4, 42)]
+
+
+@pytest.mark.parametrize("word", ["moveQuantity", "Quantity change"])
+def test_a_change_in_a_file_without_any_minus_is_asked_about(path: Path, word: str) -> None:
+    rows = "Amber,Mail,s-1,Renewal,6,10.50,63.00", f"Amber,Mail,s-1,{word},2,10.50,21.00"
+    message = refused(path, CHANGES, *rows).message
+    assert "row 3, Amount: “" in message
+    assert "quantity" in message
+    assert "has no minus anywhere in the file: whether it takes units back is not told" in message
+
+
+@pytest.mark.parametrize("both", ["1 Year commitment - billed monthly", "Annual / Monthly", "P1Y: Monthly"])
+def test_a_term_and_its_billing_in_one_cell_are_read_in_other_words_than_microsofts(
+    path: Path, both: str
+) -> None:
+    line = line_of(path, "Customer,Product,Term And Billing Cycle,Quantity,Amount", f"Amber,Mail,{both},6,63")
+    assert (line.commitment_months, line.billing_months) == (12, 1)

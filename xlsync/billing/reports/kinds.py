@@ -57,7 +57,12 @@ _PHRASES: Final = {
     ),
     "BOTH": (
         "remove quantity", "reduce quantity", "quantity decrease", "decrease quantity", "quantity reduction",
-        "remove seats", "remove licenses", "change quantity", "quantity change", "update quantity",
+        "remove seats", "remove licenses",
+    ),
+    # a change of which only the sign tells the direction
+    "CHANGE": (
+        "change quantity", "quantity change", "update quantity", "move quantity", "change billing plan",
+        "extend term",
     ),
 }  # fmt: skip
 _WORDS: Final = {
@@ -179,8 +184,8 @@ _USED_UP: Final = (
 )
 _SENT: Final = frozenset({"return", "returns"}), frozenset({"shipping", "freight"})
 _CREDIT_FIRST: Final = re.compile(
-    r"(?:credit(?:notes?|memos?)|credit (?:notes?|memos?|invoice|adjustment|for|of|re|on)|refund(?:ed|s)?|credited"
-    r"|reversals?|reversed|gutschrift\w*|storno\w*|rechnungskorrektur"
+    r"(?:credit(?:notes?|memos?)|credit (?:notes?|memos?|invoice|adjustment|for|of|re|on)|refund(?:ed|s)?"
+    r"|credited|reversals?|reversed|gutschrift\w*|storno\w*|rechnungskorrektur"
     r"|ruckerstattung|erstattung|avoir|remboursement|creditnota"
     r"|creditfactuur|creditering|terugbetaling|nota de (?:credito|abono)|nota di credito|abono|reembolso"
     r"|rimborso|πιστωτικο|πιστωση)\b(?!.*\b(?:fee|surcharge)\b)"
@@ -258,11 +263,11 @@ def _combine(kinds: Sequence[str]) -> Kind:
         one = Kind(LineType.USAGE)
     elif "ONE_TIME" in kinds:
         one = Kind(LineType.ONE_TIME)
-    elif "RECURRING" in kinds or "BOTH" in kinds:
+    elif not {"RECURRING", "BOTH", "CHANGE"}.isdisjoint(kinds):
         one = Kind(LineType.RECURRING)
     elif "FEE" in kinds:
         one = Kind(LineType.ONE_TIME)
     is_credit = "CREDIT" in kinds or "BOTH" in kinds
     if "DISCOUNT" in kinds and not is_credit:
         return replace(one, is_discount=True)
-    return replace(one, is_credit=is_credit, goes_both_ways="BOTH" in kinds)
+    return replace(one, is_credit=is_credit, goes_both_ways=not {"BOTH", "CHANGE"}.isdisjoint(kinds))

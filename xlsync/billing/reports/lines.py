@@ -76,7 +76,8 @@ def decide(
     if kind.is_credit or kind.goes_both_ways:
         is_credit = _is_credit(kind, word, habits, has_minus=has_minus)
         if is_credit is None:
-            return f"“{word}” has no minus where other rows have one: whether it takes units back is not told"
+            seen = "where other rows have one" if habits.has_minus else "anywhere in the file"
+            return f"“{word}” has no minus {seen}: whether it takes units back is not told"
     elif has_minus and units > 0 and not takes_back(figures, money, prices):
         return _money_only(money)
     else:
@@ -95,11 +96,9 @@ def _is_credit(kind: Kind, word: str, habits: Habits, *, has_minus: bool) -> boo
     """Return whether a row with a word for a credit or a change of quantity gives back; None: unclear."""
     if has_minus:
         return True
-    if word in habits.both_ways or (kind.goes_both_ways and habits.is_signed) or not kind.is_credit:
+    if word in habits.both_ways or (kind.goes_both_ways and habits.is_signed):
         return False
-    if kind.goes_both_ways and habits.has_minus:
-        return None
-    return True
+    return None if kind.goes_both_ways and (habits.has_minus or not kind.is_credit) else True
 
 
 def _money_only(amount: Decimal) -> Meaning:

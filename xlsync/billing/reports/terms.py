@@ -70,10 +70,12 @@ def term_and_billing(text: str) -> tuple[str, str] | None:
 
 
 def parse_term_and_cycle(text: str) -> tuple[str, str]:
-    """Split Microsoft's `One-Year commitment for monthly/yearly billing` into a term and a billing period."""
+    """Return the term and the billing of `One-Year commitment for monthly/yearly billing` or the like."""
     term, _, billing = fold(text).partition(" commitment for ")
     billing = billing.removesuffix(" billing").strip()
-    return (term, billing if months_in_words(billing) else "") if billing else ("", "")
+    if not billing:
+        return term_and_billing(text) or ("", "")
+    return term, billing if months_in_words(billing) else ""
 
 
 def term_name(text: str, months: int | None) -> str:
