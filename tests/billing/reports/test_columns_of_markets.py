@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.report_rows import read, refused
+from tests.helpers.report_rows import doubts_of, read, refused
 from xlsync.billing.reports.kinds import KindWords
 from xlsync.models import BillingLine
 
@@ -100,3 +100,24 @@ def test_a_term_and_its_billing_in_one_cell_are_read_in_other_words_than_microso
 ) -> None:
     line = line_of(path, "Customer,Product,Term And Billing Cycle,Quantity,Amount", f"Amber,Mail,{both},6,63")
     assert (line.commitment_months, line.billing_months) == (12, 1)
+
+
+@pytest.mark.parametrize("title", ["All amounts in thousands", "Amounts in EUR thousands", "Beträge in Tsd",
+                                   "Prices are in cents"])  # fmt: skip
+def test_money_in_thousands_or_cents_by_a_title_is_refused(path: Path, title: str) -> None:
+    rows = "Customer,Product,Quantity,Unit Price,Amount", "Amber,Mail,6,10.50,63.00"
+    assert f"row 1: “{title}” stands above the header" in refused(path, title, *rows).message
+    assert read(path, "All amounts in EUR", *rows).lines
+
+
+@pytest.mark.parametrize("product", ["Credit - Mail", "Refund: Mail"])
+def test_a_product_behind_the_word_for_a_credit_raises_a_doubt(path: Path, product: str) -> None:
+    header = "Customer,Product,Quantity,Unit Price,Amount"
+    (doubt,) = doubts_of(read(path, header, "Amber,Mail,6,10.50,63.00", f"Amber,{product},2,10.50,21.00"))
+    assert f"“{product}” is named as a credit" in doubt
+    assert doubts_of(read(path, header, "Amber,Credit Union Suite,2,10.50,21.00")) == []
+
+
+def test_of_two_columns_of_one_meaning_the_hint_offers_to_leave_out_either(path: Path) -> None:
+    hint = refused(path, "Customer,Product,Licenses,Quantity,Amount", "Amber,Mail,10,6,63").hint
+    assert 'ignore = ["Quantity"]  # or "Licenses" in place of "Quantity"' in hint

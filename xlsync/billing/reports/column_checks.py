@@ -30,6 +30,11 @@ _VOID: Final = re.compile(
     r"|geannuleerd|concept|anulad[ao]|borrador|annullat[ao]|bozza)\b"
 )
 _PLAIN_STATUS: Final = frozenset({"status", "state"})
+_SCALED: Final = re.compile(
+    r"\b(?:amounts?|prices?|costs?|figures|values|betrage|preise|werte|montants|prix|bedragen|importes|importi"
+    r"|all) (?:are |shown |stated |sind |angegeben )*(?:in|en) (?:\w{3} |us \$ ?|[€$£] ?)?"
+    r"(?:thousands?|millions?|cents?|pence|tausend|tsd|milliers|duizend\w*|miles|migliaia|000s?)\b"
+)
 _PRICES: Final = ("cost", "amount")
 _CENTS: Final = re.compile(r"\d\d")
 _RATE: Final = re.compile(r"%|\b(?:rate|percent|satz|taux|tax|vat|ust|mwst)\b")
@@ -48,6 +53,7 @@ def refuse_columns(table: Table, problems: Problems) -> None:
     _refuse_unread(table, problems)
     _refuse_another_customer(table, problems)
     _refuse_void(table, problems)
+    _refuse_scaled(table, problems)
     _refuse_wide_headers(table, problems)
     _refuse_split_numbers(table, problems)
     width = table.width
@@ -77,7 +83,7 @@ def _refuse_rivals(table: Table, problems: Problems) -> None:
                     f": {message} with different values, and both mean {MEANINGS.get(meaning, meaning)}",
                 )
                 if names[0] != names[1]:
-                    problems.ignore[names[1]] = None
+                    problems.ignore[names[1]] = names[0]
 
 
 def _refuse_unread(table: Table, problems: Problems) -> None:
@@ -137,6 +143,14 @@ def _refuse_void(table: Table, problems: Problems) -> None:
                 table.sheet.name, rows[0], f"{what}: take these rows out, or let the column be ignored"
             )
             _propose_to_ignore(table, n, problems)
+
+
+def _refuse_scaled(table: Table, problems: Problems) -> None:
+    """Name a title above the header that says that money is written in thousands or in cents."""
+    for number, text in ((number, text) for number, texts in table.titles() for text in texts):
+        if _SCALED.search(fold(text)):
+            what = f": “{text[:60]}” stands above the header: write the money of this table in whole units"
+            problems.add(table.sheet.name, number, what)
 
 
 def _refuse_wide_headers(table: Table, problems: Problems) -> None:

@@ -190,6 +190,7 @@ _CREDIT_FIRST: Final = re.compile(
     r"|creditfactuur|creditering|terugbetaling|nota de (?:credito|abono)|nota di credito|abono|reembolso"
     r"|rimborso|πιστωτικο|πιστωση)\b(?!.*\b(?:fee|surcharge)\b)"
 )
+_CREDIT_APART: Final = re.compile(r"\s*(?:credit|refund)s?\s*(?:\s[-–—]|:)\s", re.IGNORECASE)
 TYPES: Final = {
     "recurring": Kind(LineType.RECURRING),
     "credit": Kind(is_credit=True),
@@ -215,7 +216,7 @@ class KindWords:
 @lru_cache(maxsize=65_536)
 def begins_with_credit(text: str) -> bool:
     """Return whether a text begins as the name of a credit: `Credit note 4711`, `Gutschrift für Mail`."""
-    return _CREDIT_FIRST.match(fold(text)) is not None
+    return _CREDIT_FIRST.match(fold(text)) is not None or _CREDIT_APART.match(text) is not None
 
 
 @lru_cache(maxsize=4096)

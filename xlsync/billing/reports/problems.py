@@ -19,7 +19,7 @@ class Problems:
 
     entries: list[tuple[str, int, str]] = field(default_factory=list)
     types: dict[str, str] = field(default_factory=dict)  # the likely kind of each unknown word
-    ignore: dict[str, None] = field(default_factory=dict)
+    ignore: dict[str, str | None] = field(default_factory=dict)  # with the header that may be meant instead
     asks_for_order: bool = False
 
     def add(self, where: str, row: int, what: str) -> None:
@@ -30,7 +30,8 @@ class Problems:
 def settings_lines(problems: Iterable[Problems]) -> str:
     """Write the lines for `xlsync.toml` that answer problems, ready to paste; empty where none would."""
     own = list(problems)
-    ignore = dict.fromkeys(header for one in own for header in one.ignore)
+    ignore = {header: other for one in own for header, other in one.ignore.items()}
+    instead = [f"{quoted(other)} in place of {quoted(header)}" for header, other in ignore.items() if other]
     types: dict[str, list[str]] = {}
     for word, kind in {word: kind for one in own for word, kind in one.types.items()}.items():
         types.setdefault(kind, []).append(word)
@@ -40,7 +41,8 @@ def settings_lines(problems: Iterable[Problems]) -> str:
         if any(one.asks_for_order for one in own):
             lines.append('dates = "day-first"  # or "month-first"')
         if ignore:
-            lines.append(f"ignore = [{', '.join(map(quoted, ignore))}]")
+            choice = f"  # or {', '.join(instead)}" if instead else ""
+            lines.append(f"ignore = [{', '.join(map(quoted, ignore))}]{choice}")
     if types:
         lines.append(
             "[report.types]  # Recurring, Credit, Usage or One-time: see that each word stands under its own"
