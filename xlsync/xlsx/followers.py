@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
@@ -27,7 +28,6 @@ from xlsync.xlsx.references import (
     move_xml_map,
     parted_merges,
     pivot_cells,
-    rules_that_go,
     scenarios_of,
 )
 from xlsync.xlsx.renewal import no_room
@@ -118,14 +118,11 @@ class Followers:
             self.notices.append(
                 f"{title}!{cells} was merged, and no longer is: its rows do not stand together"
             )
-        gone: dict[str, list[str]] = {}
-        for what, cells in rules_that_go(sheet.after, moves):
-            gone.setdefault(what, []).append(f"{title}!{cells}")
-        self.notices += [
-            f"{listed(cells)}: the {what} here is gone with its rows" for what, cells in gone.items()
-        ]
         before = scenarios_of(sheet.after)
         sheet.after = move_sheet_rules(sheet.after, moves, title)
+        self.notices += [
+            f"{listed(cells)}: the {what} here is gone with its rows" for what, cells in moves.gone.items()
+        ]
         self.notices += [
             f"The scenario {name} of {title} is gone: it varied cells of rows that are gone"
             for name in sorted(before - scenarios_of(sheet.after))
@@ -160,7 +157,8 @@ class Followers:
             if part in own or not part.casefold().endswith((".xml", ".vml")):
                 continue
             data = self._parts.utf8(part)
-            if any(name in data[max(0, at - reach) : at].lower() for at in _places(b"!", data)):
+            marks = (match.start() for match in re.finditer(b"!", data))
+            if any(name in data[max(0, at - reach) : at].lower() for at in marks):
                 if part in sheets and b"shared" in data and b"macrosheet" not in data[:2000]:
                     with self._parts.as_text(part):
                         sheet = SheetXml(data.removeprefix(BOM_UTF8), sheets[part])
@@ -175,11 +173,3 @@ class Followers:
                 )
             elif any(mark in data for mark in (b"worksheetSource", b"rangeSet", b"dataRef")):
                 yield part, follow_elsewhere(self._parts.text(part), moves, title)
-
-
-def _places(mark: bytes, data: bytes) -> Iterator[int]:
-    """Yield each place at which a mark stands."""
-    at = data.find(mark)
-    while at >= 0:
-        yield at
-        at = data.find(mark, at + 1)

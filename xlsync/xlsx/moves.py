@@ -38,6 +38,7 @@ class Moves:
     new_own: Rows | None = None  # where `own` is given, None for none
     widened: dict[tuple[str, str], list[str]] = field(default_factory=dict, init=False)
     lost: list[str] = field(default_factory=list, init=False)  # what points at rows that are gone
+    gone: dict[str, list[str]] = field(default_factory=dict, init=False)  # cells of rules, by kind
     _spans: dict[Rows, tuple[Rows | None, bool]] = field(default_factory=dict, init=False)
     _ends: list[int] = field(default_factory=list, init=False)  # of xlsync's rows and those among them
     _new: list[int] = field(default_factory=list, init=False)  # the rows that are new, in order

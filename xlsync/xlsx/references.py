@@ -131,7 +131,7 @@ def move_sheet_rules(xml: str, moves: Moves, title: str) -> str:
         xml,
         flags=re.DOTALL,
     )
-    xml = _RULE.sub(lambda match: _moved_rule(match[0], moves, title), xml)
+    xml = _RULE.sub(lambda match: _moved_rule(match, moves, title), xml)
     xml = with_texts_changed(
         _DATES_OF_SPARKLINES, xml, lambda text: moves.formula(text, title, where=f"a sparkline of {title}")
     )
@@ -195,11 +195,15 @@ def _moved_breaks(xml: str, moves: Moves) -> str:
     return f"{opening}{''.join(breaks)}{closing}"
 
 
-def _moved_rule(rule: str, moves: Moves, title: str) -> str:
+def _moved_rule(match: re.Match[str], moves: Moves, title: str) -> str:
     """A rule on the new places of its cells, or nothing; its formulas are written for the first of them."""
+    rule = match[0]
     inner, cells = _cells_of_rule(rule)
     new = moves.followed(cells)
     if not new:
+        kind = _NAMED_RULES.get(match[1].rpartition(":")[2])
+        if kind and cells:
+            moves.gone.setdefault(kind, []).append(f"{title}!{cells}")
         return ""
     if inner and new != cells:
         rule = f"{rule[: inner.start(2)]}{new}{rule[inner.end(2) :]}"
@@ -209,7 +213,7 @@ def _moved_rule(rule: str, moves: Moves, title: str) -> str:
     here, there = row_span(cells), row_span(new)
     if here is None or there is None:
         return rule
-    where = f"the {'sparkline' if 'sparkline' in rule[:30] else 'rule'} on {title}!{new}"
+    where = _place_of_rule(rule, title, new)
     if here[0] == here[1] and there == (moves.row(here[0]),) * 2:
         return with_texts_changed(_RULE_FORMULA, rule, lambda text: moves.formula(text, title, where=where))
     return with_texts_changed(
@@ -223,13 +227,8 @@ def _cells_of_rule(rule: str) -> tuple[re.Match[str] | None, str]:
     return inner, inner[2] if inner else attribute(rule.partition(">")[0], "sqref")
 
 
-def rules_that_go(xml: str, moves: Moves) -> Iterator[tuple[str, str]]:
-    """Yield each rule of a sheet's part that goes with its rows: what it is, and its cells."""
-    for match in _RULE.finditer(xml):
-        _, cells = _cells_of_rule(match[0])
-        kind = match[1].rpartition(":")[2]
-        if kind in _NAMED_RULES and cells and not moves.followed(cells):
-            yield _NAMED_RULES[kind], cells
+def _place_of_rule(rule: str, title: str, cells: str) -> str:
+    return f"the {'sparkline' if 'sparkline' in rule[:30] else 'rule'} on {title}!{cells}"
 
 
 # parts of the moved sheet
@@ -363,7 +362,7 @@ def follow_on_another_sheet(xml: str, moves: Moves, title: str, other: str) -> s
 def _with_rule_followed(rule: str, moves: Moves, title: str, other: str) -> str:
     """Update a rule of the sheet `other`; of one for many cells only what has a dollar sign is followed."""
     _, cells = _cells_of_rule(rule)
-    where = f"the {'sparkline' if 'sparkline' in rule[:30] else 'rule'} on {other}!{cells}"
+    where = _place_of_rule(rule, other, cells)
     is_for_one_cell = re.fullmatch("[A-Z]+[0-9]+", cells) is not None
     return with_texts_changed(
         _RULE_FORMULA,

@@ -260,15 +260,16 @@ def likely_type(text: str, *, is_negative: bool) -> str:
 def _combine(kinds: Sequence[str]) -> Kind:
     """Combine the kinds of several words."""
     one = Kind()
+    goes_both_ways = not {"BOTH", "CHANGE"}.isdisjoint(kinds)
     if "USAGE" in kinds:
         one = Kind(LineType.USAGE)
     elif "ONE_TIME" in kinds:
         one = Kind(LineType.ONE_TIME)
-    elif not {"RECURRING", "BOTH", "CHANGE"}.isdisjoint(kinds):
+    elif "RECURRING" in kinds or goes_both_ways:
         one = Kind(LineType.RECURRING)
     elif "FEE" in kinds:
         one = Kind(LineType.ONE_TIME)
     is_credit = "CREDIT" in kinds or "BOTH" in kinds
     if "DISCOUNT" in kinds and not is_credit:
         return replace(one, is_discount=True)
-    return replace(one, is_credit=is_credit, goes_both_ways=not {"BOTH", "CHANGE"}.isdisjoint(kinds))
+    return replace(one, is_credit=is_credit, goes_both_ways=goes_both_ways)
