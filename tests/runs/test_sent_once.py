@@ -10,6 +10,8 @@ from tests.helpers.additions import additions_of
 from tests.helpers.desk import Desk
 from tests.helpers.hand import MISMATCHES
 from tests.helpers.still_clock import stop_clock
+from xlsync.commands.write_test import TenantBehaviour, store_tenant
+from xlsync.config import load_settings
 
 ADD = "add:38:15"
 
@@ -46,6 +48,18 @@ def test_a_list_that_does_not_show_a_new_addition_is_not_believed(desk: Desk) ->
     desk.sandbox.fail("hide-new", seconds=300)
     assert desk.apply().states == {ADD: "already"}
     assert len(additions_of(desk, 38, 15)) == 1
+
+
+def test_a_creation_that_met_an_error_after_it_was_made_is_looked_for_until_lists_show_it(desk: Desk) -> None:
+    """A test of writing told after how many seconds this ConnectWise lists what is new."""
+    environment = load_settings(bss=False, connectwise=True).environment
+    behaviour = TenantBehaviour("2026-11-01", "today", 1, takes_twins=True, needs_custom_fields=False)
+    store_tenant(desk.home, environment, behaviour)
+    approve(desk, ADD)
+    desk.sandbox.fail("hide-new", seconds=0.9)
+    desk.sandbox.fail("error-after", write=1)
+    ran = desk.apply()
+    assert (ran.code, ran.states, len(desk.sent())) == (0, {ADD: "done"}, 1)
 
 
 def test_a_customer_and_agreement_that_no_list_shows_yet_get_their_additions_in_the_same_run(

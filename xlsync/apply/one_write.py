@@ -182,7 +182,7 @@ def verify(
     try:
         if created_id is not None and handler.is_proved_by_answer:
             return _created(action, handler, live, sent.request, created_id, sent.answer)
-        shown = listed or _look_until_seen(handler, live, is_unanswered=isinstance(trouble, NoAnswer))
+        shown = listed or _look_until_seen(handler, live, _seconds_to_look(live, sent))
     except ApiError as error:
         detail = f"it was sent, and could not be looked up: {error.message}; {_WAIT}"
         return outcome(action, State.UNKNOWN, detail)
@@ -296,14 +296,24 @@ def _tell_stored(live: Live, request: HttpWrite, created_id: int, answer: object
     return tell_differences(request.body, stored)
 
 
-def _look_until_seen(handler: Handler, live: Live, *, is_unanswered: bool) -> Outcome | None:
-    """Return the outcome done if ConnectWise shows the write; repeated for a while after a lost answer."""
+def _seconds_to_look(live: Live, sent: Sent) -> float:
+    """Return how long a write is looked for: one without an answer, and a creation that met an error (5xx).
+
+    Such an error may come after the creation, so that its absence counts once lists show what is new.
+    """
+    trouble = sent.trouble
+    if isinstance(trouble, NoAnswer):
+        return max(live.connectwise.seconds_until_unknown, live.list_lag)
+    is_error = trouble is not None and trouble.status is not None and trouble.status >= 500
+    return live.list_lag if is_error and sent.request.method == "POST" else 0
+
+
+def _look_until_seen(handler: Handler, live: Live, seconds: float) -> Outcome | None:
+    """Return the outcome done if ConnectWise shows the write; looked at again until the seconds passed."""
     shown = handler.confirm(live)
-    if not is_unanswered:
-        return shown
     waited = 0.0
     for pause in _PAUSES:
-        if shown is not None or waited + pause > max(live.connectwise.seconds_until_unknown, live.list_lag):
+        if shown is not None or waited + pause > seconds:
             break
         live.connectwise.service.wait(pause)
         waited += pause
