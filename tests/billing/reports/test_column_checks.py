@@ -307,3 +307,36 @@ def test_credits_of_a_part_of_a_period_that_name_no_days_refuse_no_report(path: 
         (6, Decimal("10.50"), "63.00"),
         (-1, Decimal("10.50"), "-5.08"),
     ]
+
+
+@pytest.mark.parametrize(
+    "header", ["Billing Value", "Monthly Sum", "Extension", "Charge", "Gesamtpreis Zeile"]
+)
+def test_figures_that_may_be_the_amount_are_asked_about_where_they_are_not_units_times_cost(
+    path: Path, header: str
+) -> None:
+    """Half a month is billed: what units times the cost make would be twice the money."""
+    head = f"Customer,Product,Quantity,Unit Price,{header}"
+    message = refusal(path, head, "Amber,Mail,6,10.50,63.00", "Birch,Mail,2,10.50,10.50")
+    assert f"row 3, {header}: 10.50 is not Quantity × Unit Price (2 × 10.5)" in message
+    assert f'Amount = ["{header}"]' in message
+    assert f'ignore = ["{header}"]' in message
+    assert "2 × 10.5" in refusal(path, head, "Amber,Mail,6,10.50,63.00", "Birch,Mail,2,10.50,-21.00")
+
+
+@pytest.mark.parametrize("header", ["Billing Value", "Sell Total", "Invoice Total", "Total Units"])
+def test_figures_that_are_units_times_cost_or_of_something_else_are_left_unread(
+    path: Path, header: str
+) -> None:
+    head = f"Customer,Product,Quantity,Unit Price,{header}"
+    other = "21.00" if header == "Billing Value" else "84.00"
+    found = read(path, head, "Amber,Mail,6,10.50,63.00", f"Birch,Mail,2,10.50,{other}")
+    assert [line.amount for line in found.lines] == [63, 21]
+
+
+@pytest.mark.parametrize("header", ["Amount Credited", "Returned Quantity", "Chargeback"])
+def test_a_header_that_names_what_went_back_is_asked_about(path: Path, header: str) -> None:
+    rows = "Amber,Mail,6,10.50,63.00,", "Birch,Mail,2,10.50,21.00,2"
+    assert f"“{header}” looks as if it told" in refusal(
+        path, f"Customer,Product,Quantity,Unit Price,Amount,{header}", *rows
+    )

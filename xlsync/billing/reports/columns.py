@@ -49,7 +49,8 @@ _KNOWN_STARTS: Final = {
 }
 _NET: Final = _KNOWN[header_key("Net Amount")]
 _SUSPICIOUS: Final = re.compile(
-    r"\b(types?|kind|credits?|refund(ed|s)?|debits?|dr|cr|d c|c d|sign|direction|starts?|started|ends?|ended"
+    r"\b(types?|kind|credit(s|ed)?|refund(ed|s)?|chargebacks?|returned|debits?|dr|cr|d c|c d|sign"
+    r"|direction|starts?|started|ends?|ended"
     r"|dates?|periods?|begin|from|until|void(ed)?|reversal|reversed|cancell?ed"
     r"|art|gutschrift|storno|stornierung|vorzeichen|soll|haben|s h|von|bis|ab|datum|periode"
     r"|soort|creditering|van|tot|vanaf|debut|fin|du|au|avoir|sens|nature"
