@@ -42,6 +42,6 @@ def tell_number(number: Decimal) -> str:
 
 
 def tell_cost(cost: Decimal) -> str:
-    """Write a cost with at least two decimals, and with all that it has."""
+    """Write a cost in thousands, with at least two decimals, and with all that it has: `1,250.00`."""
     text = tell_number(cost)
-    return f"{cost:.2f}" if len(text.partition(".")[2]) < 2 else text
+    return f"{cost:,.2f}" if len(text.partition(".")[2]) < 2 else f"{Decimal(text):,f}"

@@ -468,14 +468,14 @@ def test_monthly_money_up_and_down_is_added_without_sign() -> None:
     up, down = new(monthly="6000"), update(monthly="-4000")
     assert over(up, down) == ""
     assert over(replace(up, monthly=Decimal("6000.01")), down).startswith(
-        "10000.01 of monthly money, the limit is 10000.00: create addition Backup"
+        "10,000.01 of monthly money, the limit is 10,000.00: create addition Backup"
     )
 
 
 def test_money_over_its_limit_is_told_in_cents() -> None:
     """A price by the year is a twelfth each month, with any number of places."""
     shares = [new(monthly=str(Decimal(5000) + Decimal(1) / 3)), update(monthly="-5000")]
-    assert over(*shares).startswith("10000.34 of monthly money, the limit is 10000.00: ")
+    assert over(*shares).startswith("10,000.34 of monthly money, the limit is 10,000.00: ")
 
 
 def test_creating_companies_contacts_agreements_and_products_moves_no_money() -> None:
@@ -489,9 +489,9 @@ def test_every_limit_that_is_passed_is_named_with_the_row_it_is_about() -> None:
         "52 creations, the limit is 50",
         "  update Backup for Contoso: units 10 -> 0: a drop to zero",
         "  create addition Backup for Contoso: 2000 units: a change of 2000 units, the limit is 1000",
-        "  20000.00 of monthly money, the limit is 10000",
+        "  20,000.00 of monthly money, the limit is 10,000",
     ]
-    assert found.endswith("the limit is 10000.00: update Backup for Contoso: units 10 -> 0")
+    assert found.endswith("the limit is 10,000.00: update Backup for Contoso: units 10 -> 0")
 
 
 def test_what_is_settled_already_counts_for_no_limit() -> None:

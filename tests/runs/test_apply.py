@@ -213,7 +213,7 @@ def test_the_price_entered_for_a_new_product_counts_as_money_without_another_che
     approved.write_own_settings(f"[limits]\nmoney = {most}\n")
     ran = approved.apply("--dry-run")
     assert ran.code == code, ran.err
-    assert (f"2999970.00 EUR of monthly money, the limit is {most}.00" in ran.err) == bool(code)
+    assert (f"2,999,970.00 EUR of monthly money, the limit is {most:,}.00" in ran.err) == bool(code)
 
 
 @pytest.mark.parametrize(("most", "code"), [(1, 1), (2, 0)])

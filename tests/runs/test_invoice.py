@@ -218,7 +218,7 @@ def test_nobody_is_told_that_undo_takes_an_invoice_back(billing: Desk) -> None:
     ("limit", "told"),
     [
         ("creations = 1", "2 creations, the limit is 1: invoice "),
-        ("money = 3650", " to invoice, the limit is 3650.00: invoice "),
+        ("money = 3650", " to invoice, the limit is 3,650.00: invoice "),
     ],
 )
 def test_invoices_and_their_amounts_count_for_the_limits(billing: Desk, limit: str, told: str) -> None:
@@ -301,7 +301,7 @@ def test_an_amount_that_changed_since_it_was_shown_is_skipped_with_both_amounts(
     billing.addition(52)["quantity"] = Decimal(16)
     ran = invoice(billing)
     assert (ran.code, ran.states) == (3, {REDSTART: "skipped", SISKIN: "done"})
-    assert "was 3650.85 on 2026-10-31 and is now 3672.35 on 2026-10-31" in result(billing, REDSTART)
+    assert "was 3,650.85 on 2026-10-31 and is now 3,672.35 on 2026-10-31" in result(billing, REDSTART)
     assert (len(made(billing, 37)), len(made(billing, 38))) == (0, 1)
 
 
@@ -315,7 +315,7 @@ def test_an_invoice_of_another_amount_than_was_approved_is_told_and_the_run_exit
     billing.sandbox.fail("call", write=1, call=change)
     ran = invoice(billing)
     assert (ran.code, ran.states) == (3, {REDSTART: "done"})
-    assert "ConnectWise invoiced 3672.35, approved were 3650.85" in result(billing, REDSTART)
+    assert "ConnectWise invoiced 3,672.35, approved were 3,650.85" in result(billing, REDSTART)
 
 
 def test_of_two_who_invoice_one_agreement_at_once_the_later_names_both_invoices_and_exits_3(
@@ -388,7 +388,7 @@ def test_an_agreement_without_a_next_invoice_is_not_told_as_invoiced(billing: De
     billing.sandbox.connectwise.agreements[37]["nextInvoiceDate"] = None
     ran = invoice(billing)
     assert (ran.code, ran.states, billing.sent()) == (3, {REDSTART: "skipped"}, [])
-    assert "was 3650.85 on 2026-10-31 and is now none" in result(billing, REDSTART)
+    assert "was 3,650.85 on 2026-10-31 and is now none" in result(billing, REDSTART)
 
 
 def test_the_last_invoice_of_an_agreement_whose_answer_was_lost_is_found(billing: Desk) -> None:

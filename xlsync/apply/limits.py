@@ -75,7 +75,7 @@ def _over_money(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
         if total > limits.money:
             largest = [action for _, action in sorted(moved, key=lambda entry: -entry[0])]
             amount = total.quantize(_CENT, ROUND_CEILING)
-            yield f"{amount} {kind}, the limit is {tell_cost(limits.money)}: {_named(largest)}"
+            yield f"{amount:,} {kind}, the limit is {tell_cost(limits.money)}: {_named(largest)}"
 
 
 def _named(actions: Sequence[Action]) -> str:

@@ -69,7 +69,7 @@ def _billed(billed: Billed) -> dict[str, str | None]:
 
 def _amount(amount: Decimal | None) -> str | None:
     """Write money as text with at least two decimals."""
-    return None if amount is None else tell_cost(amount)
+    return None if amount is None else tell_cost(amount).replace(",", "")
 
 
 def applied(run_id: str, path: Path, environment: str, results: Sequence[Outcome]) -> dict[str, Any]:
