@@ -264,23 +264,28 @@ def test_an_addition_whose_product_is_no_longer_active_is_still_named() -> None:
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
-        (["One-time"], True),
-        (["One-time", "Recurring"], False),
-        (["One-time", "Usage"], False),
-        (["Usage"], False),
+        (["One-time"], "billed"),
+        (["Credit"], "credited"),
+        (["One-time", "Credit"], "billed"),
+        (["One-time", "Recurring"], ""),
+        (["One-time", "Usage"], ""),
+        (["Usage"], ""),
     ],
 )
-def test_an_addition_whose_only_lines_are_billed_once_hinders_the_all_clear(
-    lines: list[str], *, told: bool
+def test_an_addition_whose_only_lines_are_billed_or_credited_once_hinders_the_all_clear(
+    lines: list[str], told: str
 ) -> None:
+    charges = {"Credit": "One-time"}
     case = read_case(
-        "line  link  type  units  contract\n"
-        + "".join(f"{n}  1:11  {type_}  3  S{n}\n" for n, type_ in enumerate(lines))
+        "line  link  type  charge  units  contract\n"
+        + "".join(
+            f"{n}  1:11  {type_}  {charges.get(type_, type_)}  3  S{n}\n" for n, type_ in enumerate(lines)
+        )
         + "\naddition  item  quantity  until\n72  11  3  -\n73  11  1  10-31\n"
     )
     doubt = (
         "ConnectWise bills 3 units of Item 11 for Contoso each cycle (addition 72), and the distributor "
-        "billed it once: it is compared with nothing."
+        f"{told} it once: it is compared with nothing."
     )
     assert case.findings.doubts == ((doubt,) if told else ())
 

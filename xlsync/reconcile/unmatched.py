@@ -194,6 +194,7 @@ def tell_billed_once(
     ConnectWise bills an addition each cycle.
     """
     once: dict[tuple[int | str, int | str], str] = {}  # the customer of a target's one-time charges
+    charged: set[tuple[int | str, int | str]] = set()  # the targets that are not only credited
     otherwise: set[tuple[int | str, int | str]] = set()
     for line in lines:
         link = links[line.key]
@@ -201,6 +202,8 @@ def tell_billed_once(
             target = link.agreement.to, link.item.to
             if line.charge is LineType.ONE_TIME:
                 once.setdefault(target, line.customer)
+                if line.type is not LineType.CREDIT:
+                    charged.add(target)
             else:
                 otherwise.add(target)
     for (agreement, item), customer in once.items():
@@ -210,10 +213,11 @@ def tell_billed_once(
             if addition.is_active(month):
                 known = books.items.get(item)
                 product = known.description if known else f"product {item}"
+                verb = "billed" if (agreement, item) in charged else "credited"
                 yield (
                     f"ConnectWise bills {counted_units(addition.quantity)} of {product} for "
                     f"{customer} each cycle (addition {addition.id}), and the distributor "
-                    "billed it once: it is compared with nothing."
+                    f"{verb} it once: it is compared with nothing."
                 )
 
 
