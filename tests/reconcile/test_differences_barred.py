@@ -19,26 +19,34 @@ def test_after_the_months_end_the_next_invoice_shows_the_change(case: Case) -> N
     a     2      5     1:10  S1
     b     2      5     2:10  S2
     c     2      5     3:10  S3
+    d     2      5     4:10  S4
 
     agreement  next
     1          11-01
     2          10-31
     3          -
+    4          11-30
 
     addition  agreement  quantity  cost
     71        1          1         4
     72        2          1         4
+    74        4          1         4
 
     mismatch            key
     Not in ConnectWise  add:3:10
     Units differ        units:71
     Units differ        units:72
+    Units differ        units:74
     Cost differs        cost:71
     Cost differs        cost:72
+    Cost differs        cost:74
     """
-    begins = "Already invoiced: the change shows on the next invoice, 2026-11-01."
-    assert case.row("units:71").explanation.startswith(begins)
-    assert case.row("cost:71").explanation.startswith(begins)
+    arrears = " If the agreement is billed in arrears, that invoice bills 2026-10."
+    for number, day in ((1, "2026-11-01"), (4, "2026-11-30")):
+        begins = f"Already invoiced: the change shows on the next invoice, {day}."
+        for key in (f"units:7{number}", f"cost:7{number}"):
+            assert case.row(key).explanation.startswith(begins)
+            assert (arrears in case.row(key).explanation) == (number == 1)
     for key in ("units:72", "cost:72", "add:3:10"):
         assert "Already invoiced" not in case.row(key).explanation
 
