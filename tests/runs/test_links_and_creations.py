@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -372,6 +373,18 @@ def test_what_is_created_has_what_live_servers_demand(desk: Desk) -> None:
     assert all(start == bill_start for start, bill_start in starts)
 
 
+def test_why_it_is_not_compared_stands_beside_every_line_that_is_not(desk: Desk) -> None:
+    hand = desk.read()
+    lines = [key for key, status in hand.column(LINES, "Status").items() if status == "Not compared"]
+    assert Counter(hand.get(LINES, key, "Evidence") for key in lines) == {
+        "A one-time charge: not compared.": 3,
+        "A one-time credit: not compared.": 1,
+        "A usage charge: not compared.": 2,
+        "For an earlier period.": 1,
+        "A credit without a charge.": 1,
+    }
+
+
 def test_what_comes_near_stands_beside_every_line_that_waits_for_a_link(desk: Desk) -> None:
     hand = desk.read()
     keys = [key for key, name in hand.column(LINES, "Customer").items() if name == "DELTA"]
@@ -383,7 +396,9 @@ def test_what_comes_near_stands_beside_every_line_that_waits_for_a_link(desk: De
         assert why.startswith('Delta GmbH: shares "Delta" · Delta Ltd: shares "Delta"')
     linked = [key for key, status in hand.column(LINES, "Status").items() if status == "OK"]
     assert linked
-    assert {hand.get(LINES, key, header) for key in linked for header in ("Candidates", "Evidence")} == {None}
+    assert {hand.get(LINES, key, "Candidates") for key in linked} == {None}
+    in_part = "Compared in units only: no one unit cost."
+    assert Counter(hand.get(LINES, key, "Evidence") for key in linked) == {None: len(linked) - 1, in_part: 1}
     not_linked = {
         hand.get(MISMATCHES, key, "Candidates")
         for key, name in hand.column(MISMATCHES, "Customer").items()

@@ -30,6 +30,23 @@ class Uncompared(StrEnum):
     NOT_BILLED = "to the customer, or not for the whole month"  # follows `ConnectWise does not bill it`
 
 
+_OF_LINE: Final[Mapping[Uncompared, str]] = {
+    Uncompared.EARLIER_PERIOD: "For an earlier period.",
+    Uncompared.LONE_CREDIT: "A credit without a charge.",
+    Uncompared.UNITS_UNKNOWN: "The units in force are not known.",
+    Uncompared.NO_UNIT_COST: "Compared in units only: no one unit cost.",
+    Uncompared.NOT_BILLED: f"ConnectWise does not bill it {Uncompared.NOT_BILLED}.",
+}
+
+
+def tell_reservation(line: BillingLine, status: Status, reason: Uncompared | None) -> str:
+    """Say why a line is not compared, or agrees only in part; empty where neither is so."""
+    if status is Status.NOT_COMPARED and not line.is_compared:
+        noun = "credit" if line.type is LineType.CREDIT else "charge"
+        return f"A {line.charge.lower()} {noun}: not compared."
+    return _OF_LINE.get(reason, "") if reason is not None else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The statement whether a month is all clear, and the sentence that says so or says why not."""

@@ -148,8 +148,13 @@ class Overview:
         return {str(kind): count[kind] for kind in MismatchKind}
 
 
-def line_cells(line: BillingLine, link: Link, status: Status, labels: Labels, nearest: Nearest) -> Cells:
-    """Make the cells of a row of *Billing Lines*, except for its note."""
+def line_cells(
+    line: BillingLine, link: Link, status: Status, labels: Labels, nearest: Nearest, reservation: str = ""
+) -> Cells:
+    """Make the cells of a row of *Billing Lines*, except for its note.
+
+    `reservation` says why the line is not compared, or only in part.
+    """
     return {
         "Customer": line.customer,
         "Contract ID": line.contract_id or None,
@@ -170,7 +175,7 @@ def line_cells(line: BillingLine, link: Link, status: Status, labels: Labels, ne
         "Status": str(status),
         "Source": line.report or None,
         "Candidates": nearest.candidates or None,
-        "Evidence": nearest.evidence or None,
+        "Evidence": " · ".join(filter(None, (reservation, nearest.evidence))) or None,
         "Line Key": line.key,
     }
 

@@ -221,11 +221,13 @@ def _offer_rows(overview: Overview, own: Mapping[str, Any]) -> dict[str, dict[st
     ordered = sorted(
         overview.lines, key=lambda line: (line.customer.casefold(), line.product.casefold(), line.key)
     )
-    statuses = overview.findings.statuses
+    findings = overview.findings
 
     def cells_of(line: BillingLine) -> Cells:
         nearest = overview.candidates.get(line.key, NOTHING_NEAR)
-        return line_cells(line, overview.links[line.key], statuses[line.key], overview.labels, nearest)
+        status = findings.statuses[line.key]
+        why = verdict.tell_reservation(line, status, findings.uncompared.get(line.key))
+        return line_cells(line, overview.links[line.key], status, overview.labels, nearest, why)
 
     def facts_of(line: BillingLine) -> dict[str, Any]:
         chosen = {"own": own[line.key]} if line.key in own else {}
