@@ -214,6 +214,13 @@ def test_a_note_makes_a_rule_of_its_contract(
     assert rule.covers(LINE)
 
 
+@pytest.mark.parametrize("note", ["free 2, staff", "free 2.", "free 2: Pia", "free 2 2026-10", "FREE 2"])
+def test_what_follows_the_number_of_a_note_is_its_reason(note: str) -> None:
+    rule = read_note(note, LINE, "", "")
+    assert rule is not None
+    assert rule.units == 2
+
+
 @pytest.mark.parametrize("note", ["", "Ask Pia", "feel free 2 call", "free", "minimum of 3", "2 free"])
 def test_another_note_makes_no_rule(note: str) -> None:
     assert read_note(note, LINE, "", "") is None
@@ -445,6 +452,16 @@ def test_a_customer_is_ignored_with_what_nobody_bills(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("only:62", "only:64", Action="Cancel addition")
     assert desk.apply("--force").json["done"] == 2  # what a person chooses counts more
+
+
+@pytest.mark.parametrize(
+    "text", ["free 2,5 for staff", "minimum 1,000", "minimum 1 000", "free 10 %", "Free 2-3", "free .5"]
+)
+def test_a_note_whose_number_is_not_clear_makes_no_rule_and_is_told(desk: Desk, text: str) -> None:
+    note(desk, text)
+    checked = desk.check()
+    assert f"The note {text!r} makes no rule, its number is not clear" in " ".join(checked.err.split())
+    assert rules(desk) == []
 
 
 def test_a_note_whose_end_cannot_be_read_is_told(desk: Desk) -> None:

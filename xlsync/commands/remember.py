@@ -14,7 +14,15 @@ from xlsync.links.learning import current_names, learn, with_current_names
 from xlsync.links.memory import Memory
 from xlsync.models import ActionLabel
 from xlsync.reconcile.ages import NOTHING_SEEN, see
-from xlsync.reconcile.rules import Rule, RuleKind, Scope, find_ignore_rules, read_note, read_until
+from xlsync.reconcile.rules import (
+    Rule,
+    RuleKind,
+    Scope,
+    find_ignore_rules,
+    is_unread_rule,
+    read_note,
+    read_until,
+)
 from xlsync.records import replace
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import Ignored, RowEdits
@@ -75,6 +83,9 @@ def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list
         if rule is not None:
             writer.store(rule)
             notices += _ask_until(note)
+        elif is_unread_rule(note):
+            text = f"The note {note!r} makes no rule, its number is not clear: write free 2.5 or minimum 1000"
+            notices.append(Notice(row.where("Note"), text))
     return notices
 
 

@@ -168,7 +168,11 @@ def _apply_unit_rules(charge: Charge, rules: Sequence[Rule]) -> Charge:
     return charge
 
 
-_NOTE = re.compile(r"\s*(free|minimum)\s+(\d+(?:\.\d+)?)\b", re.IGNORECASE)
+_NOTE = re.compile(
+    r"\s*(free|minimum)\s+(\d+(?:\.\d+)?)\b(?![.,'’-]?\d|\s\d{3}\b|\s*%)",  # no part of a longer number
+    re.IGNORECASE,
+)
+_MEANT = re.compile(r"\s*(free|minimum)\s+[-+.,]?\d", re.IGNORECASE)
 _UNTIL = re.compile(r"\buntil\s+(\d{4}-\d{2}-\d{2})\b", re.IGNORECASE)
 
 
@@ -187,6 +191,11 @@ def read_note(note: str, line: BillingLine, when: str, workbook: str) -> Rule | 
         when=when,
         workbook=workbook,
     )
+
+
+def is_unread_rule(note: str) -> bool:
+    """Return whether a note begins like a rule, with a number that can be read in more ways than one."""
+    return _MEANT.match(note) is not None and _NOTE.match(note) is None
 
 
 def read_until(note: str) -> dt.date | None:
