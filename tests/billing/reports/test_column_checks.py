@@ -340,3 +340,31 @@ def test_a_header_that_names_what_went_back_is_asked_about(path: Path, header: s
     assert f"“{header}” looks as if it told" in refusal(
         path, f"Customer,Product,Quantity,Unit Price,Amount,{header}", *rows
     )
+
+
+@pytest.mark.parametrize("header", ["Your Price", "Cost", "Net Price", "Promo Price", "Prorated Unit Price"])
+def test_another_price_beside_a_unit_price_is_asked_about_where_no_amount_tells_which_is_paid(
+    path: Path, header: str
+) -> None:
+    rows = "Amber,Mail,6,12.00,10.00", "Birch,Mail,2,12.00,12.00"
+    message = refusal(path, f"Customer,Product,Quantity,Unit Price,{header}", *rows)
+    assert f"row 2, {header}: 10.00 stands beside 12 in Unit Price" in message
+    assert f'ignore = ["{header}"]' in message
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Price,Cost", "List Price,Unit Price", "End Customer Price,Unit Price",
+     "Unit Price,Price After Discount", "Gross Price,Unit Price", "Listenpreis,EK-Preis", "Unit Price,Final Price"],
+)  # fmt: skip
+def test_of_two_prices_whose_headers_tell_which_the_msp_pays_that_one_is_read(
+    path: Path, header: str
+) -> None:
+    (line,) = read(path, f"Customer,Product,Quantity,{header}", "Amber,Mail,6,12.00,10.00").lines
+    assert (line.cost, line.amount) == (10, 60)
+
+
+def test_the_quantity_that_was_billed_comes_before_any_other(path: Path) -> None:
+    for header in ("Qty Billed", "Invoiced Quantity", "Billable Qty", "Chargeable Quantity"):
+        (line,) = read(path, f"Customer,Product,Quantity,{header},Unit Price", "Amber,Mail,6,4,10.50").lines
+        assert line.units == 4

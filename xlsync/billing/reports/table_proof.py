@@ -11,7 +11,7 @@ from xlsync.billing.reports.layouts import may_hold_tax
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.proof import Product, Proof, prove
 from xlsync.billing.reports.table_values import TableValues
-from xlsync.billing.reports.unread_amounts import refuse_unread_amounts
+from xlsync.billing.reports.unread_money import refuse_unread_money
 from xlsync.models import BillingLine
 from xlsync.reconcile.charges import covers_full_period
 
@@ -58,7 +58,7 @@ def prove_table(
     proof = prove(products)
     _refuse_open_discount(values, places, lines, where, problems)
     numbered = ((number, at, line) for (number, at, _), line in zip(places, lines, strict=True))
-    refuse_unread_amounts(values.table, numbered, problems)
+    refuse_unread_money(values.table, numbered, problems)
     if not products:
         _refuse_taxed_total(values, places, where, problems)
     compared = {
