@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from openpyxl.comments import Comment
-from openpyxl.styles import PatternFill
+from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
 
 from tests.helpers.command import Ran
@@ -208,3 +208,52 @@ def test_a_formula_that_is_filled_down_a_column_is_not_left_over_as_it_stands_in
     settle(desk)
     _, *lines = desk.read().book["Left over"].values
     assert [(line[2], str(line[4])[-2:]) for line in lines] == [("column AA", "*3")]
+
+
+def test_a_colour_of_text_and_a_colour_in_a_column_of_a_persons_own_are_left_over(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet, row = hand.sheet(MISMATCHES), hand.rows(MISMATCHES)[GONE]
+        font = sheet.cell(row, 2).font
+        sheet.cell(row, 2).font = Font(name=font.name, sz=font.sz, color="FFFF0000")
+        sheet.cell(row, 3).font = Font(name=font.name, sz=font.sz, color=font.color, strike=True)
+        sheet.cell(row, 4).font = Font(name="Arial", sz=15)  # pasted from elsewhere
+        sheet.cell(row, 26).fill = PatternFill("solid", start_color="FFFFFF00")
+        customer, product = hand.get(MISMATCHES, GONE, "Customer"), hand.get(MISMATCHES, GONE, "Product")
+    settle(desk)
+    sheet = desk.read().book["Left over"]
+    _, *lines = sheet.values
+    assert sorted((str(line[2]), line[3], line[4]) for line in lines) == [
+        ("Customer", "Colour", customer),
+        ("Product", "Font", product),
+        ("column Z", "Colour", None),
+    ]
+    looks = {line[2].value: line[4] for line in sheet.iter_rows(min_row=2)}
+    assert looks["Customer"].font.color.rgb == "FFFF0000"
+    assert looks["Product"].font.strike
+    assert looks["column Z"].fill.start_color.rgb == "FFFFFF00"
+
+
+def test_a_row_whose_text_was_coloured_from_end_to_end_is_one_thing(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet, row = hand.sheet(MISMATCHES), hand.rows(MISMATCHES)[GONE]
+        for column in range(1, 24):
+            sheet.cell(row, column).font = Font(color="FFFF0000")
+        customer = hand.get(MISMATCHES, GONE, "Customer")
+    settle(desk)
+    sheet = desk.read().book["Left over"]
+    _, line = sheet.values
+    assert line[2:5] == ("the row", "Colour", customer)
+    assert sheet["E2"].font.color.rgb == "FFFF0000"
+
+
+def test_hints_how_to_read_a_note_aloud_are_no_text_of_it(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.cell(MISMATCHES, GONE, "Customer").comment = Comment("山田", "Pia")
+    content = parts(desk.file.read_bytes())
+    (name,) = (name for name in content if "comments/comment" in name)
+    hint = '</t><rPh sb="0" eb="2"><t>ヤマダ</t></rPh></text>'.encode()
+    content[name] = content[name].replace(b"</t></text>", hint)
+    desk.file.write_bytes(zipped(content))
+    settle(desk)
+    _, line = desk.read().book["Left over"].values
+    assert line[4] == "山田"

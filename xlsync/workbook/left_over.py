@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final, Literal
 
 from xlsync.workbook.layout import NEW
 from xlsync.workbook.read import Book, SheetRow
+from xlsync.xlsx.annotations import CellLook
 from xlsync.xlsx.cells import Cell, Position, Row, Value, letters
 from xlsync.xlsx.formulas import translated
 
@@ -21,7 +21,9 @@ _WRITTEN_BY_APPLY: Final = ("Result", "Mismatch")
 _MOST_COLOURED: Final = 3  # cells of one colour in a row: more of them are the row's colour
 _LONGEST: Final = 300  # characters of a text in a notice
 
-Kind = Literal["Text", "Note", "Link", "Colour", "Picture", "Text box", "Picture in the cell", "Data type"]
+Kind = Literal[
+    "Text", "Note", "Link", "Colour", "Font", "Picture", "Text box", "Picture in the cell", "Data type"
+]
 _DRAWN: Final = ("Picture", "Text box")
 
 
@@ -85,11 +87,8 @@ def find_furnished(book: Book, title: str) -> list[int]:
     package = book.package
     holding = {row for row, _ in (*package.notes(title), *package.links(title))}
     holding |= {drawn.row for drawn in package.objects(title, empty)} | set(package.pictures(title, empty))
-    styles, fills = package.styles(title), package.fills()
-    usual = {"", *_usual_fills(styles, fills, numbers).values()}  # a row that was cleared has those of xlsync
-    holding |= {
-        row for (row, _), style in styles.items() if row in empty and _fill(style, fills) not in usual
-    }
+    looks = _Looks(book, title, numbers)  # a row that was cleared has the colours of xlsync
+    holding |= {row for row, column in package.styles(title) if row in empty and looks.is_filled(row, column)}
     return sorted(empty & holding)
 
 
@@ -97,9 +96,9 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
     package = book.package
     grid, formulas = package.grid(title), package.formulas(title)
     notes, links = package.notes(title), package.links(title)
-    styles, fills = package.styles(title), package.fills()
+    styles = package.styles(title)
     headers = {column: header for header, column in book.columns[title].items()}
-    usual = _usual_fills(styles, fills, {row.number for row in book.rows[title]})
+    looks = _Looks(book, title, {row.number for row in book.rows[title]})
     columns: dict[int, set[int]] = {row.number: set() for row in gone}
     filled = _filled_down(formulas, {row.number for row in book.rows[title]} - columns.keys())
     for number, column in (*styles, *notes, *links):  # a note or a link may be on a cell that is not there
@@ -109,14 +108,13 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
     for row in gone:
         about = _about(row)
         line = grid[row.number] if row.number < len(grid) else ()
-        coloured: dict[str, list[tuple[str, Value, str]]] = {}  # column, value and style, by colour
+        marked: dict[CellLook, list[tuple[str, Value, str]]] = {}  # column, value and style, by look
         for column in sorted({*range(len(line)), *columns[row.number]}):
             place, header = (row.number, column), headers.get(column)
             name = header or _own_header(grid, book.header_rows[title], column)
             value = line[column] if column < len(line) else None
             content: Value = f"={formulas[place]}" if place in formulas else value
             style = styles.get(place, "")
-            fill = _fill(style, fills)
             is_written = content is not None if header is None else _is_free_text(row, header)
             stands_elsewhere = place in formulas and (column, _at_top(formulas[place], place)) in filled
             is_written = is_written and not stands_elsewhere
@@ -125,31 +123,64 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
                 yield LeftOver(title, row.number, about, name, cell_kind, None, style, rich.number)
             elif is_written:
                 yield LeftOver(title, row.number, about, name, "Text", content, style)
-            elif fill and fill != usual.get(column, ""):
-                coloured.setdefault(fill, []).append((name, value, style))
+            elif any(mark := looks.mark(*place)):
+                marked.setdefault(mark, []).append((name, value, style))
             if place in notes:
                 yield LeftOver(title, row.number, about, name, "Note", notes[place])
             if place in links:
                 yield LeftOver(title, row.number, about, name, "Link", links[place])
-        for name, value, style in chain.from_iterable(map(_as_whole_row, coloured.values())):
-            yield LeftOver(title, row.number, about, name, "Colour", value, style)
+        for mark, cells in marked.items():
+            mark_kind: Kind = "Colour" if mark.fill or mark.colour else "Font"
+            for name, value, style in _as_whole_row(mark, cells):
+                yield LeftOver(title, row.number, about, name, mark_kind, value, style)
         for text in pictures.get(row.number, ()):
             kind: Kind = "Text box" if text else "Picture"
             yield LeftOver(title, row.number, about, "the row", kind, text or None)
 
 
-def _usual_fills(styles: Mapping[Position, str], fills: Sequence[str], rows: set[int]) -> dict[int, str]:
-    """Return the background that most cells of each column have, by column."""
-    counts: dict[int, Counter[str]] = {}
-    for (number, column), style in styles.items():
-        if number in rows:
-            counts.setdefault(column, Counter())[_fill(style, fills)] += 1
-    return {column: count.most_common(1)[0][0] for column, count in counts.items()}
+class _Looks:
+    """The looks of the cells of a sheet, whose columns usually look as in most of these rows."""
+
+    def __init__(self, book: Book, title: str, rows: set[int]) -> None:
+        package = book.package
+        self._looks, self._styles = package.looks(), package.styles(title)
+        self._columns = package.column_styles(title)
+        counts: dict[int, Counter[CellLook]] = {}
+        for (number, column), style in self._styles.items():
+            if number in rows:
+                counts.setdefault(column, Counter())[self._look(style)] += 1
+        self._usual: dict[int, CellLook] = {}
+        for column, count in counts.items():
+            count[self._look_of_absent(column)] += len(rows) - count.total()
+            self._usual[column] = count.most_common(1)[0][0]
+
+    def _look(self, style: str) -> CellLook:
+        number = int(style) if style.isdigit() else 0
+        return self._looks[number] if number < len(self._looks) else CellLook()
+
+    def _look_of_absent(self, column: int) -> CellLook:
+        return self._look(self._columns.get(column, ""))
+
+    def mark(self, row: int, column: int) -> CellLook:
+        """What stands out in a cell as usual cells of its column do not."""
+        if (row, column) not in self._styles:
+            return CellLook()
+        look = self._look(self._styles[row, column])
+        usual = self._usual.get(column) or self._look_of_absent(column)
+        return CellLook(*(own if own != other else "" for own, other in zip(look, usual, strict=True)))
+
+    def is_filled(self, row: int, column: int) -> bool:
+        """Return whether a cell has a background that is usual in no column."""
+        fill = self._look(self._styles[row, column]).fill
+        return bool(fill) and all(fill != look.fill for look in self._usual.values())
 
 
-def _as_whole_row(cells: list[tuple[str, Value, str]]) -> list[tuple[str, Value, str]]:
-    """The cells of one colour in a row, or the row itself where there are many."""
-    return [("the row", None, cells[0][2])] if len(cells) > _MOST_COLOURED else cells
+def _as_whole_row(mark: CellLook, cells: list[tuple[str, Value, str]]) -> list[tuple[str, Value, str]]:
+    """The cells of one look in a row, or the row itself where there are many."""
+    if len(cells) <= _MOST_COLOURED:
+        return cells
+    value = None if mark.fill else next((value for _, value, _ in cells if value is not None), None)
+    return [("the row", value, cells[0][2])]
 
 
 def _filled_down(formulas: Mapping[Position, str], rows: set[int]) -> set[tuple[int, str]]:
@@ -159,10 +190,6 @@ def _filled_down(formulas: Mapping[Position, str], rows: set[int]) -> set[tuple[
 
 def _at_top(formula: str, place: Position) -> str:
     return translated(formula, place, (0, place[1]))
-
-
-def _fill(style: str, fills: Sequence[str]) -> str:
-    return fills[int(style)] if style.isdigit() and int(style) < len(fills) else ""
 
 
 def _is_free_text(row: SheetRow, header: str) -> bool:

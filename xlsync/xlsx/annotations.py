@@ -24,29 +24,55 @@ ROWS_OF_SMALL: Final = 3  # an object over more rows than these and one belongs 
 
 
 def notes_of(xml: str) -> Iterator[tuple[Position, str]]:
-    """The cells and texts of a part of comments or threaded comments."""
+    """The cells and texts of a part of comments or threaded comments, without hints how they are spoken."""
     kind = rf"{ANY_PREFIX}(?:comment|threadedComment)"
     for tag, inside in re.findall(rf"(<{kind}\s[^>]*(?<!/)>)(.*?)</{kind}\s*>", xml, re.DOTALL):
-        texts = re.findall(rf"<{ANY_PREFIX}(?:t|text)(?:\s[^>]*)?>([^<]*)", inside)
+        spelt = re.sub(rf"<({ANY_PREFIX}rPh)[\s>].*?</\1\s*>", "", inside, flags=re.DOTALL)
+        texts = re.findall(rf"<{ANY_PREFIX}(?:t|text)(?:\s[^>]*)?>([^<]*)", spelt)
         try:
             yield position(attribute(tag, "ref")), unescape("".join(texts)).strip()
         except ValueError:
             continue  # a comment on no cell
 
 
-def fills_of(xml: str) -> list[str]:
-    """The background of each cell style of a styles part (18.8.10 `cellXfs`), empty for none."""
-    section = re.search(rf"<{ANY_PREFIX}fills[\s>].*?</{ANY_PREFIX}fills\s*>", xml, re.DOTALL)
-    fills = (
-        re.findall(rf"<{ANY_PREFIX}fill>(.*?)</{ANY_PREFIX}fill>", section[0], re.DOTALL) if section else []
-    )
-    colours = [
-        "" if re.search(r'patternType="(?:none|gray125)"', fill) else re.sub(r"<[^>]*bgColor[^>]*>", "", fill)
-        for fill in fills
-    ]
-    styles = re.search(rf"<{ANY_PREFIX}cellXfs[\s>].*?</{ANY_PREFIX}cellXfs\s*>", xml, re.DOTALL)
-    numbers = re.findall(rf"<{ANY_PREFIX}xf\s[^>]*?fillId=[\"']([0-9]+)", styles[0]) if styles else []
-    return [colours[int(number)] if int(number) < len(colours) else "" for number in numbers]
+class CellLook(NamedTuple):
+    """How a cell stands out: its background, the colour of its text, and whether that is bold or the like.
+
+    Each is empty where it is none, the colour also where it is that of the workbook's first font.
+    """
+
+    fill: str = ""
+    colour: str = ""
+    emphasis: str = ""
+
+
+def looks_of(xml: str) -> list[CellLook]:
+    """The look of each cell style of a styles part (18.8.10 `cellXfs`)."""
+
+    def items(container: str, item: str) -> list[str]:
+        section = re.search(rf"<{ANY_PREFIX}{container}[\s>].*?</{ANY_PREFIX}{container}\s*>", xml, re.DOTALL)
+        element = rf"(<({ANY_PREFIX}{item})(?=[\s/>])[^>]*?(?:/>|>.*?</\2\s*>))"
+        return [whole for whole, _ in re.findall(element, section[0], re.DOTALL)] if section else []
+
+    def fill_of(fill: str) -> str:
+        kind = re.search(r"""patternType\s*=\s*["'](\w+)""", fill)
+        is_none = not kind or kind[1] in {"none", "gray125"}
+        return "" if is_none and "gradientFill" not in fill else re.sub(r"<[^>]*bgColor[^>]*>", "", fill)
+
+    def chosen(choices: list[str], name: str, style: str) -> str:
+        number = attribute(style.partition(">")[0], name) or "0"
+        return choices[int(number)] if number.isdigit() and int(number) < len(choices) else ""
+
+    def emphasis_of(font: str) -> str:
+        tags = re.findall(rf"<({ANY_PREFIX}(?:b|i|u|strike)(?=[\s/>])[^>]*?)\s*/?>", font)
+        return " ".join(sorted(tag for tag in tags if attribute(tag, "val") not in {"0", "false", "none"}))
+
+    fills, fonts = list(map(fill_of, items("fills", "fill"))), items("fonts", "font")
+    colours = ["".join(re.findall(rf"<{ANY_PREFIX}color\s[^>]*>", font)) for font in fonts]
+    colours = [colour if colour != colours[0] else "" for colour in colours]
+    emphases = list(map(emphasis_of, fonts))
+    parts = ((fills, "fillId"), (colours, "fontId"), (emphases, "fontId"))
+    return [CellLook(*(chosen(*part, style) for part in parts)) for style in items("cellXfs", "xf")]
 
 
 class Picture(NamedTuple):

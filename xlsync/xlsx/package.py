@@ -23,13 +23,14 @@ from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN, digest_of, read_file, write_file
 from xlsync.xlsx.additions import add_worksheet, drawing_of, move_pictures, with_drawing
 from xlsync.xlsx.annotations import (
+    CellLook,
     DrawnObject,
     RichValue,
     controls_of,
-    fills_of,
     has_controls,
     is_picture_by_number,
     links_of,
+    looks_of,
     notes_of,
     objects_of,
     pictures_of,
@@ -210,10 +211,14 @@ class Package:
         """The index of the style of each cell of a sheet that is there."""
         return dict(self._sheet(title).styles())
 
-    def fills(self) -> list[str]:
-        """The background of each cell style, empty for none."""
+    def column_styles(self, title: str) -> dict[int, str]:
+        """The index of the style of the cells of each column that are not there yet."""
+        return self._sheet(title).column_styles()
+
+    def looks(self) -> list[CellLook]:
+        """The look of each cell style."""
         styles = self._parts.related(self._workbook, "styles")
-        return [fill for part in styles for fill in fills_of(self._parts.text(part))]
+        return [look for part in styles for look in looks_of(self._parts.text(part))]
 
     def pictures(self, title: str, rows: Collection[int]) -> dict[int, list[str]]:
         """The texts of the pictures and text boxes that belong to these rows; empty for one without text."""
