@@ -355,7 +355,8 @@ def test_another_price_beside_a_unit_price_is_asked_about_where_no_amount_tells_
 @pytest.mark.parametrize(
     "header",
     ["Price,Cost", "List Price,Unit Price", "End Customer Price,Unit Price",
-     "Unit Price,Price After Discount", "Gross Price,Unit Price", "Listenpreis,EK-Preis", "Unit Price,Final Price"],
+     "Unit Price,Price After Discount", "Gross Price,Unit Price", "Listenpreis,EK-Preis",
+     "Unit Price,Final Price"],
 )  # fmt: skip
 def test_of_two_prices_whose_headers_tell_which_the_msp_pays_that_one_is_read(
     path: Path, header: str

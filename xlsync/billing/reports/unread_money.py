@@ -42,8 +42,8 @@ _OF_OTHER_PRICES: Final = re.compile(
 )
 # What a header says of the price that the MSP pays, or of a price after all discounts.
 _OF_COST: Final = re.compile(
-    r"\b(?:cost|net|rate per qty|your|partner|reseller|dealer|wholesale|purchase|buy|effective|discounted|after discount"
-    r"|final|ek|cout|achat|inkoop|coste|compra|costo|acquisto|κοστοσ)\b|netto|einkauf|kosten\b"
+    r"\b(?:cost|net|rate per qty|your|partner|reseller|dealer|wholesale|purchase|buy|effective|discounted"
+    r"|after discount|final|ek|cout|achat|inkoop|coste|compra|costo|acquisto|κοστοσ)\b|netto|einkauf|kosten\b"
 )
 
 
