@@ -432,3 +432,39 @@ def test_additions_beside_are_told_so_that_a_new_one_is_known_for_new(case: Case
     Not in ConnectWise  add:1:10
     """
     assert case.row("add:1:10").beside == (71, 72)
+
+
+def test_an_addition_that_ended_with_the_month_billed_it_and_its_successor_bills_what_follows(
+    case: Case,
+) -> None:
+    """
+    line  units  link
+    a     4      1:10
+    b     4      2:10
+    c     4      3:10
+    d     4      4:10
+
+    agreement  next
+    1          11-30
+    2          -
+    3          11-30
+    4          11-30
+
+    addition  agreement  quantity  from   until  price
+    71        1          6         -      10-31  10
+    72        1          4         11-01  -      10
+    73        2          6         -      10-31  10
+    74        2          3         11-01  -      10
+    75        3          3         -      10-31  10
+    76        4          4         11-01  -      10
+
+    mismatch            key       impact
+    Not in ConnectWise  add:3:10  40.00
+    Not in ConnectWise  add:4:10  40.00
+    Not in ConnectWise  add:2:10  10.00
+    Not in ConnectWise  add:1:10  0.00
+    """
+    by_hand = {key: case.row(key).by_hand for key in ("add:1:10", "add:2:10", "add:3:10", "add:4:10")}
+    assert by_hand == {"add:1:10": None, "add:2:10": None, "add:3:10": 10, "add:4:10": 40}
+    assert "billed by hand" not in case.row("add:1:10").explanation
+    assert "itself must be billed by hand: 10.00" in case.row("add:3:10").explanation

@@ -5,7 +5,7 @@ A target differs in units and cost, or in something that bars comparing either.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Final
@@ -159,7 +159,7 @@ def _several_additions(base: Mismatch, additions: Sequence[Addition]) -> Mismatc
     )
     return replace(
         _without_action(base, "several", MismatchKind.SEVERAL_ADDITIONS, why),
-        connectwise_units=sum((addition.quantity for addition in additions), Decimal(0)),
+        connectwise_units=_units_of(additions),
     )
 
 
@@ -173,11 +173,13 @@ def _not_in_connectwise(
     item = books.items.get(base.item) if isinstance(base.item, int) else None
     bundle = "The product is a bundle, which no agreement takes as an addition: link one of its parts."
     bundle = bundle if item is not None and item.is_bundle else ""
+    billed_whole = [a for a in comparison.ended if a.cancelled == month.last]
+    successors = [a for a in comparison.later if billed_whole and a.effective == month.plus(1).first]
     row = replace(
         base,
         key=f"add:{base.key}",
         kind=MismatchKind.NOT_IN_CONNECTWISE,
-        impact=impact_of(units, base.unit_price, base.months),
+        impact=impact_of(units - _units_of(successors), base.unit_price, base.months),
         action=ActionLabel.CREATE_ADDITION,
         begins=begins if month.first <= begins <= month.last else month.first,
         explanation=join_sentences(
@@ -202,7 +204,11 @@ def _not_in_connectwise(
         bundle,
     )
     agreement = books.agreements.get(base.agreement) if isinstance(base.agreement, int) else None
-    return begin_where_allowed(row, month, agreement, units)
+    return begin_where_allowed(row, month, agreement, units - _units_of(billed_whole))
+
+
+def _units_of(additions: Iterable[Addition]) -> Decimal:
+    return sum((addition.quantity for addition in additions), Decimal(0))
 
 
 def _tell_absent(base: Mismatch) -> str:
