@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from tests.helpers.tables import Case, read_addition, read_case
-from xlsync.models import Status
+from xlsync.models import ActionLabel, Status
 
 
 def test_equal_units_are_ok_and_give_no_row(case: Case) -> None:
@@ -468,3 +468,26 @@ def test_an_addition_that_ended_with_the_month_billed_it_and_its_successor_bills
     assert by_hand == {"add:1:10": None, "add:2:10": None, "add:3:10": 10, "add:4:10": 40}
     assert "billed by hand" not in case.row("add:1:10").explanation
     assert "itself must be billed by hand: 10.00" in case.row("add:3:10").explanation
+
+
+def test_a_row_whose_addition_has_a_successor_names_it_and_presets_nothing(case: Case) -> None:
+    """
+    line  units  cost  link
+    a     6      5     1:10
+    b     6      5     2:10
+
+    addition  agreement  quantity  cost  from   until
+    71        1          4         4     -      11-14
+    72        1          6         5     11-15  -
+    73        2          4         5     -      11-14
+
+    mismatch      key
+    Units differ  units:71
+    Units differ  units:73
+    Cost differs  cost:71
+    """
+    told = "It ends on 2026-11-14, and addition 72 (6 units) follows on 2026-11-15: a change of this one"
+    for key in ("units:71", "cost:71"):
+        assert told in case.row(key).explanation
+        assert case.row(key).action is None
+    assert case.row("units:73").action is ActionLabel.UPDATE_UNITS

@@ -59,7 +59,9 @@ def find_differences(
         case ():
             yield _not_in_connectwise(month, base, units, comparison, books)
         case (addition,):
-            yield from _units_and_cost(base, units, charges, addition, books)
+            successor = _tell_successor(addition, comparison.later)
+            for row in _units_and_cost(base, units, charges, addition, books):
+                yield with_warnings(row, successor)
         case several if isinstance(several, tuple):
             yield _several_additions(base, several)
 
@@ -284,6 +286,19 @@ def _units_and_cost(
                 beside,
             ),
         )
+
+
+def _tell_successor(addition: Addition, later: Sequence[Addition]) -> str:
+    """Say that an addition ends after the month, and which one follows it; empty where none does."""
+    return join_sentences(
+        *(
+            f"It ends on {addition.cancelled}, and addition {one.id} ({counted_units(one.quantity)}) follows "
+            f"on {one.effective}: a change of this one would last until then."
+            for one in later
+            if addition.cancelled is not None and one.effective is not None
+            if one.effective > addition.cancelled
+        )
+    )
 
 
 def _tell_beside(charges: Sequence[Charge], addition: Addition) -> str:

@@ -148,13 +148,13 @@ def find_comparisons(
     standing = sorted(books.by_target.get((target.agreement, target.item), ()), key=lambda a: a.id)
     active = [addition for addition in standing if addition.is_active(month)]
     beside = tuple(addition.id for addition in standing)
+    later = tuple(a for a in standing if a.effective is not None and a.effective > month.last)
     match active:
         case []:
-            later = tuple(a for a in standing if a.effective is not None and a.effective > month.last)
             ended = tuple(a for a in standing if a.cancelled and month.first <= a.cancelled <= month.last)
             yield Comparison(target, tuple(charges), (), beside, later, ended)
         case [addition]:
-            yield Comparison(target, tuple(charges), (addition,), beside)
+            yield Comparison(target, tuple(charges), (addition,), beside, later)
         case _:
             yield from _tell_apart(target, charges, active, beside)
 
