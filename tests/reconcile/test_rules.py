@@ -454,6 +454,24 @@ def test_a_customer_is_ignored_with_what_nobody_bills(desk: Desk) -> None:
     assert desk.apply("--force").json["done"] == 2  # what a person chooses counts more
 
 
+def test_the_rule_of_a_row_names_its_customer_and_product(desk: Desk) -> None:
+    ignore_row(desk, "units:52", Reason="billed by hand")
+    assert desk.check().code == 0
+    (rule,) = desk.run("links", "rules", "--json").json["rules"]
+    assert (rule["customer"], rule["product"]) == (
+        "Redstart Textiles",
+        "M365 - Business Premium (New Commerce)",
+    )
+    assert (
+        "row Redstart Textiles · M365 - Business Premium (New Commerce) (units:52)"
+        in desk.run("links", "rules").out
+    )
+    desk.run("links", "export", "team.csv")
+    desk.run("links", "forget", "units:52", "--yes")
+    desk.run("links", "import", "team.csv")
+    assert desk.run("links", "rules", "--json").json["rules"] == [rule]
+
+
 @pytest.mark.parametrize(
     "text", ["free 2,5 for staff", "minimum 1,000", "minimum 1 000", "free 10 %", "Free 2-3", "free .5"]
 )

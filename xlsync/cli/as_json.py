@@ -196,6 +196,8 @@ def rule(rule: Rule) -> dict[str, Any]:
         "kind": str(rule.kind),
         "scope": str(rule.scope),
         "about": rule.about,
+        "customer": rule.customer,
+        "product": rule.product,
         "units": rule.units,
         "until": str(rule.until) if rule.until else None,
         "reason": rule.reason,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -19,7 +19,7 @@ from xlsync.apply.plan_text import tell_nothing, tell_plan
 from xlsync.cli.console import print_table, say
 from xlsync.links.memory import RememberedLink
 from xlsync.links.store import Imported
-from xlsync.reconcile.rules import Rule, Scope
+from xlsync.reconcile.rules import Rule
 from xlsync.workbook.totals import Totals, billed_rows
 
 if TYPE_CHECKING:  # few commands make a report
@@ -243,11 +243,7 @@ def rules(console: Console, entries: Sequence[Rule]) -> None:
     for rule in entries:
         units = "" if rule.units is None else tell_number(rule.units)
         until = str(rule.until or "always")
-        of_row = rule.scope is Scope.ROW and rule.workbook
-        about = (
-            f"row {rule.about} of {PurePath(rule.workbook).name}" if of_row else f"{rule.scope} {rule.about}"
-        )
-        cells = (str(rule.kind), about, units, until, rule.reason, rule.when[:10])
+        cells = (str(rule.kind), rule.subject, units, until, rule.reason, rule.when[:10])
         table.add_row(*map(escape, cells))
     if entries:
         print_table(console, table)

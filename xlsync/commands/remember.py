@@ -12,7 +12,7 @@ from xlsync.links.ages import sum_report
 from xlsync.links.choices import Picked
 from xlsync.links.learning import current_names, learn, with_current_names
 from xlsync.links.memory import Memory
-from xlsync.models import ActionLabel
+from xlsync.models import ActionLabel, Mismatch
 from xlsync.reconcile.ages import NOTHING_SEEN, see
 from xlsync.reconcile.rules import (
     Rule,
@@ -51,7 +51,7 @@ def learn_rules(
             if mismatch.is_ruled and by_rule.rule_for(mismatch) is None:
                 ended.add(row.key)
         else:
-            notices += _learn_ignore_rule(writer, row, ignored)
+            notices += _learn_ignore_rule(writer, row, mismatch, ignored)
     return notices, frozenset(ended)
 
 
@@ -94,7 +94,9 @@ def _is_decided_anew(row: SheetRow) -> bool:
     return any(row.is_edited(header) for header in ("Action", "Reason", "Until"))
 
 
-def _learn_ignore_rule(writer: _RuleWriter, row: SheetRow, ignored: Ignored | None) -> list[Notice]:
+def _learn_ignore_rule(
+    writer: _RuleWriter, row: SheetRow, mismatch: Mismatch, ignored: Ignored | None
+) -> list[Notice]:
     """Store or remove the `ignore` rule of a row; `ignored` is None where the row is not ignored."""
     if ignored is None and row.stored.showed("Action") != ActionLabel.IGNORE:
         return []
@@ -106,6 +108,8 @@ def _learn_ignore_rule(writer: _RuleWriter, row: SheetRow, ignored: Ignored | No
         until=ignored.until if ignored else None,
         when=writer.when,
         workbook=writer.workbook,
+        customer=mismatch.customer,
+        product=mismatch.product,
     )
     if ignored is None:
         writer.remove(rule)

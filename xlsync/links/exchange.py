@@ -74,6 +74,8 @@ _RULE_COLUMNS: Final[dict[str, Callable[[Rule], str]]] = {
     "Units": lambda rule: "" if rule.units is None else tell_number(rule.units),
     "Until": lambda rule: str(rule.until or ""),
     "Reason": lambda rule: rule.reason,
+    "Customer": lambda rule: rule.customer,
+    "Product": lambda rule: rule.product,
 }
 _LONGEST_HEADER: Final = 10_000  # bytes
 HEADERS: Final = ("Environment", *dict.fromkeys((*_COLUMNS, *_RULE_COLUMNS)))
@@ -231,6 +233,8 @@ def _read_rule(row: Mapping[str, str], environment: str) -> Rule:
         units=Decimal(units.replace(",", ".")) if counts else None,
         when=when.isoformat() if when else "",
         workbook=row["Workbook"],
+        customer=row["Customer"],
+        product=row["Product"],
     )
 
 

@@ -42,7 +42,8 @@ class Rule:
     """One rule. `about` is a row key, a contract id, or a product's or customer's id or name.
 
     The rule is in force in months that begin on or before `until` (always, if None). `units` are the free or
-    minimum units. `when` and `workbook` say when and in which workbook the rule was made.
+    minimum units. `when` and `workbook` say when and in which workbook the rule was made, `customer` and
+    `product` name what a row is about.
     """
 
     kind: RuleKind
@@ -53,6 +54,14 @@ class Rule:
     units: Decimal | None = None
     when: str = ""
     workbook: str = ""
+    customer: str = ""
+    product: str = ""
+
+    @property
+    def subject(self) -> str:
+        """What the rule is about, in words; a row key stands behind the names of its row."""
+        names = " · ".join(filter(None, (self.customer, self.product)))
+        return f"{self.scope} {names} ({self.about})" if names else f"{self.scope} {self.about}"
 
     @property
     def key(self) -> str:
@@ -83,7 +92,7 @@ class Rule:
         units = f" {tell_number(self.units)}" if self.units is not None else ""
         until = f" until {self.until}" if self.until else ""
         reason = f" ({self.reason})" if self.reason else ""
-        return f"{self.kind}{units}: {self.scope} {self.about}{until}{reason}"
+        return f"{self.kind}{units}: {self.subject}{until}{reason}"
 
 
 @dataclass(frozen=True, slots=True)
