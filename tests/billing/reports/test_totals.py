@@ -261,3 +261,10 @@ def test_a_total_of_nothing_in_a_currency_of_no_line_is_passed_over(path: Path, 
 def test_a_total_of_nothing_is_told(path: Path) -> None:
     (doubt,) = doubts_of(read(path, *LINES, "Total,,,,0.00,,"))
     assert "row 5: the total says 0.00, its lines make 55.00" in doubt
+
+
+def test_a_row_that_is_like_an_earlier_one_in_every_cell_counts_and_is_named(path: Path) -> None:
+    found = read(path, *LINES, LINES[0])
+    assert len(found.lines) == len(LINES) + 1
+    assert any(f"row {len(LINES) + 2} is like an earlier row" in notice for notice in found.notices)
+    assert not any("like an earlier row" in notice for notice in read(path, *LINES).notices)

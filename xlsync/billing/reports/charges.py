@@ -27,6 +27,7 @@ from xlsync.billing.reports.rows import RowKind
 from xlsync.billing.reports.summary import table_name
 from xlsync.billing.reports.table_proof import prove_table
 from xlsync.billing.reports.table_values import Day, TableValues
+from xlsync.billing.reports.tables import Table
 from xlsync.billing.reports.terms import months_in_words
 from xlsync.billing.reports.text import fold
 from xlsync.billing.reports.unsigned_credits import tell_unsigned_credits
@@ -116,9 +117,24 @@ def charge_lines(
     result.doubts.extend(f"{file_name}: {text}." for text in _tell_credits_that_charge(made))
     result.notices.extend(tell_filled_currencies(values, good))
     _make_lines(values, made, columns, others, file_name, source, result, problems)
+    result.notices.extend(_tell_alike(values.table, result.lines, [row.at for row, _ in made]))
     lines = zip((row.at for row, _ in made), (charged.line for charged in result.lines), strict=True)
     result.doubts.extend(doubt_coarse_products(values.table, lines, file_name))
     return result
+
+
+def _tell_alike(table: Table, lines: Iterable[ChargedRow], places: Iterable[int]) -> Iterator[str]:
+    """Tell which recurring rows are like an earlier one in every cell: a row pasted twice counts twice."""
+    first: dict[tuple[str, ...], int] = {}
+    again: list[int] = []
+    for charged, at in zip(lines, places, strict=True):
+        if charged.line.is_compared and charged.other_month is None:
+            cells = tuple(map(str, table.rows[at][1]))
+            if first.setdefault(cells, charged.row) != charged.row:
+                again.append(charged.row)
+    if again:
+        are = "is" if len(again) == 1 else "are"
+        yield f"{rows_text(again)} {are} like an earlier row in every cell, and counts like any other"
 
 
 def _refuse_sums(values: TableValues, kinds: Sequence[RowKind], problems: Problems) -> None:
