@@ -10,8 +10,8 @@ import pytest
 from tests.helpers.desk import Desk
 from tests.helpers.hand import MISMATCHES
 from tests.helpers.own_objects import lay
-from tests.helpers.workbooks import parts
-from tests.workbook.test_left_over import GONE, settle
+from tests.helpers.workbooks import parts, zipped
+from tests.workbook.test_left_over import GONE, put_picture, settle
 from tests.workbook.test_own_cells import KEY
 from tests.workbook.test_workbook_keeps import differ, part_of_sheet
 
@@ -65,3 +65,15 @@ def test_what_lay_on_a_row_that_goes_is_moved_or_named(desk: Desk) -> None:
     assert link
     assert f'Id="{link[1]}"' in relations
     assert 'Target="https://example.com/?a=1&amp;b=2" TargetMode="External"' in relations
+
+
+def test_a_text_box_that_is_moved_still_shows_the_cell_that_it_showed(desk: Desk) -> None:
+    row = desk.read().rows(MISMATCHES)[GONE]
+    put_picture(desk.file, row - 1)
+    content = parts(desk.file.read_bytes())
+    drawing = "xl/drawings/drawing77.xml"
+    content[drawing] = content[drawing].replace(b"<xdr:sp>", f'<xdr:sp textlink="$H${row + 3}">'.encode())
+    desk.file.write_bytes(zipped(content))
+    settle(desk)
+    linked = [re.findall(r'textlink="([^"]*)"', xml) for xml in drawings(desk).values()]
+    assert [f"'{MISMATCHES}'!$H${row + 2}"] in linked

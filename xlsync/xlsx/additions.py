@@ -10,6 +10,7 @@ from typing import Final
 
 from xlsync.xlsx.annotations import POINT, in_cell, pictures_of, size_of, with_namespaces, with_own_ids
 from xlsync.xlsx.markup import ANY_PREFIX, NAMESPACES
+from xlsync.xlsx.objects import with_sheet_of_linked_cells
 from xlsync.xlsx.parts import Parts
 
 _WORKSHEET: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
@@ -65,10 +66,11 @@ def with_drawing(after: str, prefix: str, relation: str, kind: str) -> str:
 
 
 def move_pictures(
-    parts: Parts, drawing: str, target: str, rows: Mapping[int, deque[int]], column: int
+    parts: Parts, drawing: str, title: str, target: str, rows: Mapping[int, deque[int]], column: int
 ) -> Iterator[tuple[int, float]]:
     """Move the pictures of these rows to a column of another drawing, each to the next of its row's new rows.
 
+    The cells that they show are those of the sheet `title`, on which they lay.
     Yields each new row with the height in points that the picture needs there.
     """
     xml = parts.text(drawing)
@@ -81,7 +83,8 @@ def move_pictures(
             elif id_ in outside:
                 renamed[id_] = parts.relate_outside(target, outside[id_], parts.kind_of(drawing, id_))
         row = rows[picture.row].popleft()
-        moved = in_cell(with_namespaces(picture.anchor, xml), row, column, renamed)
+        anchor = with_sheet_of_linked_cells(with_namespaces(picture.anchor, xml), title)
+        moved = in_cell(anchor, row, column, renamed)
         yield row, size_of(picture.anchor)[1] / POINT
         whole = parts.text(target)
         end = whole.rindex("</")

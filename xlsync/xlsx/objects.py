@@ -6,10 +6,12 @@ XML text in, XML text out.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from xlsync.xlsx.annotations import ROW_HEIGHT, ROWS_OF_SMALL, is_picture
 from xlsync.xlsx.cells import escape_markup
+from xlsync.xlsx.formulas import Reference, with_references
 from xlsync.xlsx.markup import ANY_PREFIX, attribute, with_texts_changed
 from xlsync.xlsx.moves import Moves
 
@@ -103,17 +105,29 @@ def move_linked_cells(xml: str, moves: Moves, title: str, *, here: bool = True) 
 
     `here` is True for objects on the moved sheet `title` itself.
     """
+    return _with_linked_cells_changed(
+        xml, lambda text: moves.formula(text, title, here=here, where="a button or a text box")
+    )
 
-    def followed(text: str) -> str:
-        return moves.formula(text, title, here=here, where="a button or a text box")
 
-    def moved(match: re.Match[str]) -> str:
+def _with_linked_cells_changed(xml: str, change: Callable[[str], str]) -> str:
+    def changed(match: re.Match[str]) -> str:
         name = match[0].partition("=")[0].strip()
         old = attribute(match[0], name)
-        new = followed(old)
+        new = change(old)
         return match[0] if new == old else f' {name}="{escape_markup(new)}"'
 
-    return with_texts_changed(_CELLS_IN_SHAPES, _LINKED_CELLS.sub(moved, xml), followed)
+    return with_texts_changed(_CELLS_IN_SHAPES, _LINKED_CELLS.sub(changed, xml), change)
+
+
+def with_sheet_of_linked_cells(xml: str, title: str) -> str:
+    """Return objects that may lie on another sheet and still show and fill the cells of the sheet `title`."""
+    quoted = title.replace("'", "''")
+
+    def named(reference: Reference) -> str:
+        return str(reference if reference.sheet else Reference(f"'{quoted}'!", reference.corners))
+
+    return _with_linked_cells_changed(xml, lambda text: with_references(text, named))
 
 
 def move_links_of_controls(xml: str, moves: Moves, title: str, *, here: bool = True) -> str:

@@ -355,7 +355,7 @@ class Package:
                 kind = self._parts.kind_of(self._part(to), relation)
                 changed.after = with_drawing(changed.after, changed.prefix, relation, kind)
                 self._put(self._part(to), changed.encoded())
-            heights |= dict(move_pictures(self._parts, drawing, target, waiting, column))
+            heights |= dict(move_pictures(self._parts, drawing, title, target, waiting, column))
         line = self._sheet(to).line_height()
         self.set_heights(to, {row: max(height, line) for row, height in heights.items()})
 
