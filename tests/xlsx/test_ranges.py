@@ -155,6 +155,7 @@ def anchor(top: int, bottom: int, kind: str = "") -> str:
         (2, 3, "", ["3", "4"]),  # over b and c, which stay together
         (0, 9, "", ["0", "10"]),  # over all rows
         (10, 20, ' editAs="absolute"', ["10", "20"]),
+        (1048570, 1048575, "", ["1048570", "1048575"]),  # at the end of the sheet
     ],
 )
 def test_pictures_and_charts_follow_the_row_that_they_lie_beside(
@@ -329,7 +330,9 @@ def test_a_row_at_the_end_of_the_sheet_is_never_pushed_beyond_it() -> None:
     coloured = edited(
         data, PART, lambda xml: xml.replace('<c r="A1048576"><v>7</v></c>', '<c r="A1048576" s="1"/>')
     )
-    assert "A1048577" not in part_of(renewed(coloured), PART)
+    xml = part_of(renewed(coloured), PART)
+    assert "A1048577" not in xml
+    assert '<dimension ref="A1:G1048576"' in xml
 
 
 @pytest.mark.parametrize(

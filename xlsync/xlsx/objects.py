@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from xlsync.xlsx.annotations import ROW_HEIGHT, ROWS_OF_SMALL, is_picture
-from xlsync.xlsx.cells import escape_markup
+from xlsync.xlsx.cells import LAST_ROW, escape_markup
 from xlsync.xlsx.formulas import Reference, with_references
 from xlsync.xlsx.markup import ANY_PREFIX, attribute, with_texts_changed
 from xlsync.xlsx.moves import Moves
@@ -88,13 +88,15 @@ def move_anchors(xml: str, moves: Moves) -> str:
 
 
 def _rows_of_object(moves: Moves, top: int, bottom: int, *, is_picture: bool = False) -> tuple[int, int]:
-    """Return the new rows of an object over some rows; an object on a dropped row stays."""
-    if top < moves.first and bottom > moves.last:
-        return top, bottom + moves.shift
+    """Return the new rows of an object over some rows; one on a dropped row, or at the sheet's end, stays."""
     begins = moves.row(top)
-    if begins is not None and top >= moves.first and (is_picture or bottom - top <= ROWS_OF_SMALL):
-        return begins, begins + bottom - top
-    return moves.together(top, bottom) or (top, bottom)
+    if top < moves.first and bottom > moves.last:
+        new = top, bottom + moves.shift
+    elif begins is not None and top >= moves.first and (is_picture or bottom - top <= ROWS_OF_SMALL):
+        new = begins, begins + bottom - top
+    else:
+        new = moves.together(top, bottom) or (top, bottom)
+    return new if new[1] < LAST_ROW else (top, bottom)
 
 
 # the cells that objects show or fill

@@ -66,7 +66,8 @@ class Renewal:
             else:
                 self.below.append(row)
         self._refuse_without_room()
-        self.last_row = max(moves.new_last, self.below[-1].number + moves.shift if self.below else 0)
+        below = self.below[-1].number + moves.shift if self.below else 0
+        self.last_row = max(moves.new_last, min(below, LAST_ROW - 1))
         self.column_styles = sheet.column_styles()
         self.styles = dict(self.column_styles)
         self.pattern: dict[int, str] = {}  # formulas that a new row takes over from the first old one
