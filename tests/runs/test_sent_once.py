@@ -161,7 +161,7 @@ def test_a_new_product_that_a_colleague_made_at_another_price_is_not_put_on_an_a
     ran = approved.apply()
     assert (ran.states[product], ran.states[key]) == ("already", "skipped")
     told = next(action["detail"] for action in ran.json["actions"] if action["key"] == key)
-    assert "Unit Price was 1.50 and is now 9000.00" in told
+    assert "Unit Price was 1.50 and is now 9,000.00" in told
 
 
 def test_nothing_is_written_for_a_customer_that_was_deleted(desk: Desk) -> None:
