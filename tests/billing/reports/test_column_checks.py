@@ -324,7 +324,9 @@ def test_figures_that_may_be_the_amount_are_asked_about_where_they_are_not_units
     assert "2 × 10.5" in refusal(path, head, "Amber,Mail,6,10.50,63.00", "Birch,Mail,2,10.50,-21.00")
 
 
-@pytest.mark.parametrize("header", ["Billing Value", "Sell Total", "Invoice Total", "Total Units"])
+@pytest.mark.parametrize(
+    "header", ["Billing Value", "Sell Total", "Invoice Total", "Total Units", "Gross Amount", "Montant TTC"]
+)
 def test_figures_that_are_units_times_cost_or_of_something_else_are_left_unread(
     path: Path, header: str
 ) -> None:
@@ -369,3 +371,9 @@ def test_the_quantity_that_was_billed_comes_before_any_other(path: Path) -> None
     for header in ("Qty Billed", "Invoiced Quantity", "Billable Qty", "Chargeable Quantity"):
         (line,) = read(path, f"Customer,Product,Quantity,{header},Unit Price", "Amber,Mail,6,4,10.50").lines
         assert line.units == 4
+
+
+@pytest.mark.parametrize("header", ["End Customer Email", "End User PO", "Data Center"])
+def test_a_header_about_an_end_customer_or_about_data_is_no_end_and_no_date(path: Path, header: str) -> None:
+    (line,) = read(path, f"Customer,Product,Quantity,Unit Price,{header}", "Amber,Mail,6,10.50,north").lines
+    assert line.amount == 63

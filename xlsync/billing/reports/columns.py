@@ -50,11 +50,12 @@ _KNOWN_STARTS: Final = {
 _NET: Final = _KNOWN[header_key("Net Amount")]
 _SUSPICIOUS: Final = re.compile(
     r"\b(types?|kind|credit(s|ed)?|refund(ed|s)?|chargebacks?|returned|debits?|dr|cr|d c|c d|sign"
-    r"|direction|starts?|started|ends?|ended"
+    r"|direction|starts?|started|ends?(?! (?:customer|user|client))|ended"
     r"|dates?|periods?|begin|from|until|void(ed)?|reversal|reversed|cancell?ed"
     r"|art|gutschrift|storno|stornierung|vorzeichen|soll|haben|s h|von|bis|ab|datum|periode"
     r"|soort|creditering|van|tot|vanaf|debut|fin|du|au|avoir|sens|nature"
-    r"|fecha|inicio|desde|hasta|tipo|abono|periodo|data|inizio|fine|dal|al|segno"
+    r"|fecha|inicio|desde|hasta|tipo|abono|periodo|data(?! (?:cent|plan|volume|usage|gb))"
+    r"|inizio|fine|dal|al|segno"
     r"|τυποσ|ειδοσ|ημερομηνια|περιοδοσ|εναρξη|ληξη|απο|εωσ|πιστωση)\b"
     r"|\w(date|datum|period|periode|type)\b|(zeitraum|beginn|ende)\b|(ungs|eleg|kosten|vorgangs|positions)art\b"
 )

@@ -28,10 +28,11 @@ _OF_PRICES: Final = re.compile(
 # What customers pay, what a whole document or another time comes to, and figures that are no money.
 _OF_OTHERS: Final = re.compile(
     r"\b(?:end|customers?|clients?|sell(?:ing)?|sales?|resale|retail|list|rrp|msrp|margin|profit|markup"
-    r"|tax|vat|gst|mwst|ust|tva|btw|iva|discount|rebate|commission|savings?|balance|limit|budget|forecast"
-    r"|invoice|document|order|grand|account|previous|last|prior|year|ytd|lifetime|contract"
+    r"|tax|vat|gst|mwst|ust|tva|btw|iva|incl|inkl|gross|brutto|ttc|lordo|bruto|discount|rebate|commission"
+    r"|savings?|balance|outstanding|paid|limit|budget|forecast|invoice|document|order|grand|account"
+    r"|previous|last|prior|year(?:ly)?|annual|ytd|mrr|arr|lifetime|contract|records?|vk"
     r"|units?|quantity|qty|seats|users|licen[sc]es|days|hours|months|count|number|no|id|percent|rate"
-    r"|kunden\w*|klant\w*|verkauf\w*)\b|%|menge"
+    r"|kunden\w*|klant\w*|verkauf\w*)\b|%|menge|brutto"
 )
 _OF_OTHER_PRICES: Final = re.compile(
     r"\b(?:end|customers?|clients?|sell(?:ing)?|sales?|resale|retail|list|rrp|msrp|srp|margin|profit|markup"
