@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from tests.helpers.tables import OCTOBER, Case, read_books, read_case, read_line, read_link
@@ -93,8 +95,8 @@ def test_another_billing_period_stands_in_place_of_units_and_cost(case: Case) ->
     line  units  cost  months
     a     5      120   12
 
-    addition  quantity  cost
-    71        1         9
+    addition  quantity  cost  price
+    71        2         9     1151.9
 
     mismatch                key          bss  cw  impact  action
     Billing period differs  period:1:10  5    -   -       -
@@ -103,6 +105,8 @@ def test_another_billing_period_stands_in_place_of_units_and_cost(case: Case) ->
     a     Mismatch
     """
     assert "The distributor bills Annual, the agreement Monthly" in case.explanation
+    assert case.explanation.endswith("The agreement has 2 units at 1,151.90.")
+    assert case.row("period:1:10").unit_price == Decimal("1151.9")
     assert ActionLabel.offered(MismatchKind.BILLING_PERIOD_DIFFERS) == (ActionLabel.IGNORE,)
 
 
@@ -117,7 +121,9 @@ def test_another_currency_stands_in_place_of_units_and_cost(case: Case) -> None:
     mismatch          key            bss  impact  action
     Currency differs  currency:1:10  5    -       -
     """
-    assert case.explanation == "The distributor bills in USD, the agreement in EUR."
+    assert case.explanation == (
+        "The distributor bills in USD, the agreement in EUR. The agreement has 1 unit at 10.00."
+    )
 
 
 def test_both_may_differ_and_nothing_is_created_either(case: Case) -> None:

@@ -53,7 +53,10 @@ def find_differences(
         return
     base = _describe(month, comparison, links, books)
     if barred:
-        yield from (_without_action(base, *reason) for reason in barred)
+        price, held = _price_and_units_held(comparison, books)
+        shown = replace(base, unit_price=price) if held else base
+        for prefix, kind, why in barred:
+            yield _without_action(shown, prefix, kind, join_sentences(why, held))
         return
     match comparison.additions:
         case ():
@@ -115,6 +118,17 @@ def _describe(month: Month, comparison: Comparison, links: Mapping[str, Link], b
         next_invoice=agreement.next_invoice if agreement else None,
         closed_until=closed_until(agreement),
     )
+
+
+def _price_and_units_held(comparison: Comparison, books: Books) -> tuple[Decimal | None, str]:
+    """Return the price of the one addition that cannot be compared, and a sentence on its units."""
+    match comparison.additions:
+        case (addition,):
+            price = books.price_of(addition)
+            at = "" if price is None else f" at {tell_cost(price)}"
+            return price, f"The agreement has {counted_units(addition.quantity)}{at}."
+        case _:
+            return None, ""
 
 
 def _without_action(base: Mismatch, prefix: str, kind: MismatchKind, why: str) -> Mismatch:
