@@ -141,6 +141,13 @@ def test_a_run_whose_values_cannot_be_read_in_its_journal_is_told_and_nothing_is
     assert "in its journal the values of 'update " in ran.err
 
 
+def test_the_run_that_is_taken_back_is_named_before_its_plan(desk_after: DeskAfter) -> None:
+    desk = desk_after(apply_units)
+    (run,) = desk.run("history", "--json").json["runs"]
+    ran = desk.run("undo", "last")
+    assert ran.err.startswith(f"To be taken back: Run {run['number']} · apply by ")
+
+
 def test_a_run_that_is_not_there_is_told(desk: Desk) -> None:
     assert "There is no run of apply in" in desk.run("undo", "last", "--yes").err
     for run in ("20200101-000000-abcd", "../links", ""):

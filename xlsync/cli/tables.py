@@ -149,10 +149,14 @@ def runs(console: Console, entries: Sequence[Run]) -> None:
         say(console, "No runs yet.")
 
 
+def heading(record: Run) -> str:
+    """Name a run with its command, who ran it, and the workbook."""
+    return f"Run {record.number} · {record.command} by {record.who} · {record.workbook}"
+
+
 def run(console: Console, record: Run) -> None:
     """Print every write of a run."""
-    heading = f"Run {record.number} · {record.command} by {record.who} · {record.workbook}"
-    say(console, heading)
+    say(console, heading(record))
     if record.writes:
         written(console, [tell_write(record, write) for write in record.writes], is_one_run=True)
     else:

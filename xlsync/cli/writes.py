@@ -44,6 +44,7 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
         record = systems.read_run(run)
         with progress(err, is_shown=not json) as step:
             plan, live = review_undo(systems, record, step)
+        say(err, f"To be taken back: {show.heading(record)}")
         job = Job(systems, plan, Path(record.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
 
         def take_back(count: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
