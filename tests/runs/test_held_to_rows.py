@@ -110,7 +110,7 @@ def test_units_at_a_price_of_the_catalog_are_skipped_where_that_price_is_another
     item["price"] = price * 1000
     ran = desk.apply()
     assert (ran.code, desk.sent()) == (3, [])
-    assert "Unit Price was 21.50 and is now 21500.00" in desk.read().get(MISMATCHES, "units:52", "Result")
+    assert "Unit Price was 21.50 and is now 21,500.00" in desk.read().get(MISMATCHES, "units:52", "Result")
     item["price"] = price
     assert desk.apply().states == {"update:52": "done"}
 
