@@ -20,6 +20,8 @@ WORDS = KindWords({})
         ("SETUP_FEE", LineType.ONE_TIME, False),
         ("Non-recurring charge", LineType.ONE_TIME, False),
         ("VAT", LineType.ONE_TIME, False),
+        ("MRC", LineType.RECURRING, False),
+        ("NRC", LineType.ONE_TIME, False),
         ("Einmalige Gebühr", LineType.ONE_TIME, False),
         ("Una tantum", LineType.ONE_TIME, False),
         ("Εφάπαξ", LineType.ONE_TIME, False),

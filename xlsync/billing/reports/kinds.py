@@ -71,8 +71,7 @@ _WORDS: Final = {
         "increase upgrade convert conversion prorate prorated proration prorata monthly annual annually "
         "yearly quarterly "
         "flat license licenses licence licences seat seats base regular standard periodic periodical "
-        "purchase "
-        "prepaid commitment "
+        "purchase prepaid commitment mrc mrcs "
         "wiederkehrend wiederkehrende wiederkehrender laufend laufende abo abonnement verlangerung "
         "erneuerung neu neue "
         "abogebuhr abogebuhren abonnementgebuhr monatsgebuhr jahresgebuhr lizenzgebuhr lizenzgebuhren "
@@ -111,8 +110,8 @@ _WORDS: Final = {
         "χρηση καταναλωση consumo uso utilizzo excedente depassement"
     ),
     "ONE_TIME": (
-        "onetime setup installation install activation onboarding migration perpetual shipping freight "
-        "tax taxes vat gst "
+        "onetime nrc nrcs otc setup installation install activation onboarding migration perpetual shipping "
+        "freight tax taxes vat gst "
         "einmalgebuhr einmalgebuhren einmalkosten einrichtungskosten setupgebuhr aktivierungsgebuhr "
         "einmalig einmalige einmalzahlung einrichtung einrichtungsgebuhr bereitstellung aktivierung steuer "
         "mwst ust "
