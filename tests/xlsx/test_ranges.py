@@ -116,6 +116,26 @@ def test_a_second_table_beside_the_rows_is_refused_and_told_where_to_put_it() ->
     renewed(data, rows_of((1, "a"), (2, "b"), (3, "c"), (4, "d"), (None, "n")))  # its rows stay
 
 
+@pytest.mark.parametrize(("cells", "new"), [("F2:G4", None), ("A8:C9", "A9:C10"), ("F12:G13", "F13:G14")])
+def test_a_table_of_a_persons_is_not_that_of_the_rows_where_that_was_made_a_plain_range(
+    cells: str, new: str | None
+) -> None:
+    content = parts(BUSY)
+    table = "xl/tables/table1.xml"
+    content[table] = re.sub(rb'ref="[^"]*"', f'ref="{cells}"'.encode(), content[table])
+    package = Package.from_bytes(zipped(content))
+
+    def renew() -> None:
+        package.replace_rows(SHEET, SWAPPED, header_row=0, own_rows=(1, 4))
+
+    if new is None:
+        with pytest.raises(WorkbookError, match="the table stands beside the rows"):
+            renew()
+    else:
+        renew()
+        assert f'ref="{new}"' in part_of(package, table)
+
+
 def test_a_pivot_below_follows_and_one_beside_is_refused() -> None:
     pivot = '<pivotTableDefinition name="P"><location ref="{}" firstHeaderRow="1"/></pivotTableDefinition>'
     kept = renewed(with_part("pivotTables/pivotTable1.xml", pivot.format("A20:C25"), "pivotTable"))

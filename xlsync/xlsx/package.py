@@ -41,7 +41,7 @@ from xlsync.xlsx.followers import Followers
 from xlsync.xlsx.markup import ANY_PREFIX
 from xlsync.xlsx.moves import Moves, Rows
 from xlsync.xlsx.parts import Parts, packed, unpacked
-from xlsync.xlsx.reading import Grid, read_values
+from xlsync.xlsx.reading import Grid, last_filled, read_values
 from xlsync.xlsx.renewal import Renewal
 from xlsync.xlsx.workbook_part import (
     TablePart,
@@ -417,8 +417,12 @@ class Package:
         header_row: int | None,
         own_rows: Rows | None,
     ) -> _DataRows:
-        """Find a sheet's data rows, and the table around them that stands in most of `columns`."""
-        tables = self._tables(self._sheets[title])
+        """Find a sheet's data rows, and the table around them that stands in most of `columns`, if any."""
+        tables = {
+            part: table
+            for part, table in self._tables(self._sheets[title]).items()
+            if not columns or columns & set(table.columns)
+        }
         part = max(tables, key=lambda part: len(columns & set(tables[part].columns)), default="")
         table = tables.get(part)
         if table and header_row is None:
@@ -428,17 +432,10 @@ class Package:
             return _DataRows(part, table, table.first, last)
         # the table was made a plain range, or lags behind rows that were inserted
         first = (header_row or 0) + 1
-        last = own_rows[1] if own_rows else self._last_filled(values, first, columns)
+        last = own_rows[1] if own_rows else last_filled(values, first, columns)
+        if table and (table.last < first - 1 or table.first > last):  # a person's, above or below the rows
+            part, table = "", None
         return _DataRows(part, table, first, last)
-
-    @staticmethod
-    def _last_filled(values: Sequence[Sequence[Value]], first: int, columns: Collection[int]) -> int:
-        """The last row from `first` on that holds something in these columns, or in any if there are none."""
-        for number in range(len(values) - 1, first - 1, -1):
-            line = values[number]
-            if any(line[column] is not None for column in columns or range(len(line)) if column < len(line)):
-                return number
-        return first - 1
 
     def _writer(self, prefix: str = "") -> CellWriter:
         return CellWriter(prefix, from_1904=self._from_1904)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 
 import python_calamine
@@ -32,6 +32,18 @@ def read_values(
         except (python_calamine.CalamineError, OSError, ValueError) as error:
             raise WorkbookError(f"the sheet {title} of {name} cannot be read: {error}", SAVE_AGAIN) from None
         yield title, _grid(rows, texts)
+
+
+def last_filled(grid: Sequence[Sequence[Value]], first: int, columns: Collection[int]) -> int:
+    """Return the last row from `first` on that holds something in these columns, or in any if none are given.
+
+    It is the row above `first` where no row does.
+    """
+    for number in range(len(grid) - 1, first - 1, -1):
+        line = grid[number]
+        if any(line[column] is not None for column in columns or range(len(line)) if column < len(line)):
+            return number
+    return first - 1
 
 
 def _grid(rows: Iterable[Iterable[object]], texts: dict[str, str]) -> Grid:
