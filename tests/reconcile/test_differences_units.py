@@ -491,3 +491,22 @@ def test_a_row_whose_addition_has_a_successor_names_it_and_presets_nothing(case:
         assert told in case.row(key).explanation
         assert case.row(key).action is None
     assert case.row("units:73").action is ActionLabel.UPDATE_UNITS
+
+
+def test_a_later_addition_that_ended_on_the_day_it_began_is_no_successor(case: Case) -> None:
+    """
+    line  units  link
+    a     6      1:10
+    b     6      2:10
+
+    addition  agreement  quantity  from   until
+    71        1          6         11-01  11-01
+    72        2          4         -      11-14
+    73        2          6         11-15  11-15
+
+    mismatch            key       action
+    Not in ConnectWise  add:1:10  -
+    Units differ        units:72  Update units
+    """
+    assert "Addition 71" not in case.row("add:1:10").explanation
+    assert "follows" not in case.row("units:72").explanation

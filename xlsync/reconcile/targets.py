@@ -148,7 +148,12 @@ def find_comparisons(
     standing = sorted(books.by_target.get((target.agreement, target.item), ()), key=lambda a: a.id)
     active = [addition for addition in standing if addition.is_active(month)]
     beside = tuple(addition.id for addition in standing)
-    later = tuple(a for a in standing if a.effective is not None and a.effective > month.last)
+    later = tuple(
+        a
+        for a in standing
+        if a.effective is not None and a.effective > month.last
+        if a.cancelled is None or a.cancelled > a.effective  # one taken back ends on the day it began
+    )
     match active:
         case []:
             ended = tuple(a for a in standing if a.cancelled and month.first <= a.cancelled <= month.last)
