@@ -377,3 +377,17 @@ def test_the_quantity_that_was_billed_comes_before_any_other(path: Path) -> None
 def test_a_header_about_an_end_customer_or_about_data_is_no_end_and_no_date(path: Path, header: str) -> None:
     (line,) = read(path, f"Customer,Product,Quantity,Unit Price,{header}", "Amber,Mail,6,10.50,north").lines
     assert line.amount == 63
+
+
+@pytest.mark.parametrize("header", ["Billing Value", "Reseller Charge", "Final Sum"])
+def test_another_amount_is_asked_about_where_no_price_tells_which_is_charged(path: Path, header: str) -> None:
+    message = refusal(path, f"Customer,Product,Quantity,Amount,{header}", "Amber,Mail,6,63.00,50.00")
+    assert f"row 2, {header}: 50.00 stands beside 63 in Amount" in message
+    priced = f"Customer,Product,Quantity,Unit Price,Amount,{header}"
+    assert read(path, priced, "Amber,Mail,6,10.50,63.00,50.00").lines[0].amount == 63
+
+
+def test_an_amount_after_discount_comes_before_the_amount(path: Path) -> None:
+    for header in ("Amount After Discount", "Discounted Amount", "Net Payable"):
+        (line,) = read(path, f"Customer,Product,Quantity,Amount,{header}", "Amber,Mail,6,63.00,50.00").lines
+        assert line.amount == 50

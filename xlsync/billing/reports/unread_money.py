@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
 from xlsync.amounts import tell_number
+from xlsync.billing.reports.layouts import HEADERS
 from xlsync.billing.reports.numbers import read_number
 from xlsync.billing.reports.problems import Problems, quoted
 from xlsync.billing.reports.tables import Table
-from xlsync.billing.reports.text import header_words
+from xlsync.billing.reports.text import header_key, header_words
 from xlsync.models import BillingLine
 
+NumberedLine = tuple[int, int, BillingLine]
+"""A line with the number of its row, and the row's place among the table's rows."""
+
+_Differing = tuple[int, str, BillingLine]  # the number of a row, its cell, and its line
 _AMOUNTS: Final = ("amount", "debit", "credit")
+# Known amounts give way to those that stand before them in the order of preference.
+_LOWER_AMOUNTS: Final = frozenset(header_key(header) for group in HEADERS["amount"] for header in group)
 _ROUNDED: Final = Decimal("0.01")
 _OF_AMOUNTS: Final = re.compile(
     r"\b(?:amounts?|totals?|sum|value|charges?|charged|billed|invoiced|payable|due|extension|extended"
@@ -48,39 +55,86 @@ _OF_COST: Final = re.compile(
 )
 
 
-def refuse_unread_money(
-    table: Table, lines: Iterable[tuple[int, int, BillingLine]], problems: Problems
-) -> None:
+def refuse_unread_money(table: Table, lines: Iterable[NumberedLine], problems: Problems) -> None:
     """Name unread columns that may hold the amounts or the costs and say something else than what was read.
 
-    `lines` come with the number of the row, and its place among the rows.
+    Amounts prove costs and costs amounts, so that this matters where only one of them is there.
     """
-    if not set(_AMOUNTS).isdisjoint(table.columns.at):
-        return
-    charged = [(row, at, line, line.cost) for row, at, line in lines if line.cost is not None]
-    cost, units = table.header_of("cost"), table.header_of("units")
-    may_be_another = not _OF_COST.search(header_words(cost))
+    there = table.columns.at
+    own = list(lines)
+    if set(_AMOUNTS).isdisjoint(there):
+        _refuse_unknown_amounts(table, own, problems)
+        if not _OF_COST.search(header_words(table.header_of("cost"))):
+            _refuse_other_prices(table, own, problems)
+    elif "cost" not in there and "amount" in there:
+        _refuse_other_amounts(table, own, problems)
+
+
+def _refuse_unknown_amounts(table: Table, lines: Sequence[NumberedLine], problems: Problems) -> None:
+    """Name a column that may be the amount where it is not the units times the cost."""
+    units, cost = table.header_of("units"), table.header_of("cost")
+    for n in _amounts_in(table):
+        differing = _find_differing(table.texts(n), lines, lambda line: line.amount)
+        if differing is not None:
+            row, cell, line = differing
+            product = f"{units} × {cost} ({tell_number(line.units)} × {tell_number(line.cost or Decimal(0))})"
+            setting = (
+                f"write Amount = [{quoted(table.header[n])}] under [report.headers] if it is, or ignore it"
+            )
+            what = f"{cell} is not {product}, and no column is known to be the amount: {setting}"
+            problems.add(table.sheet.name, row, f", {table.header[n]}: {what}")
+            problems.ignore[table.header[n]] = None
+
+
+def _refuse_other_prices(table: Table, lines: Sequence[NumberedLine], problems: Problems) -> None:
+    """Name a column that may be the price that is paid, and differs from the one that was read."""
     for n in table.columns.strange:
-        name = table.header[n]
-        words = header_words(name)
-        cells = table.texts(n)
+        words = header_words(table.header[n])
+        if _OF_PRICES.search(words) and not _OF_OTHER_PRICES.search(words):
+            differing = _find_differing(table.texts(n), lines, lambda line: line.cost)
+            if differing is not None:
+                why = "no column is an amount that tells which of them a unit costs"
+                _tell_beside(table, n, "cost", differing, why, problems)
+
+
+def _refuse_other_amounts(table: Table, lines: Sequence[NumberedLine], problems: Problems) -> None:
+    """Name a column that may be the amount that is charged, and differs from the one that was read."""
+    for n in _amounts_in(table):
+        if header_key(table.header[n]) not in _LOWER_AMOUNTS:
+            differing = _find_differing(table.texts(n), lines, lambda line: line.amount)
+            if differing is not None:
+                why = "no column is a price that tells which of them is charged"
+                _tell_beside(table, n, "amount", differing, why, problems)
+
+
+def _tell_beside(
+    table: Table, column: int, meaning: str, differing: _Differing, why: str, problems: Problems
+) -> None:
+    """Add the problem of a column whose figure stands beside another one that was read."""
+    row, cell, line = differing
+    read = tell_number((line.cost if meaning == "cost" else line.amount) or Decimal(0))
+    name, other = table.header[column], table.header_of(meaning)
+    problems.add(table.sheet.name, row, f", {name}: {cell} stands beside {read} in {other}, and {why}")
+    problems.ignore[name] = other
+
+
+def _amounts_in(table: Table) -> Iterator[int]:
+    """Yield the unread columns whose headers may mean an amount of the line that the MSP pays."""
+    for n in table.columns.strange:
+        words = header_words(table.header[n])
         if _OF_AMOUNTS.search(words) and not _OF_OTHERS.search(words):
-            for row, at, line, price in charged:
-                if _differs(cells[at], line.amount):
-                    product = f"{units} × {cost} ({tell_number(line.units)} × {tell_number(price)})"
-                    setting = f"write Amount = [{quoted(name)}] under [report.headers] if it is, or ignore it"
-                    what = f"{cells[at]} is not {product}, and no column is known to be the amount: {setting}"
-                    problems.add(table.sheet.name, row, f", {name}: {what}")
-                    problems.ignore[name] = None
-                    break
-        elif may_be_another and _OF_PRICES.search(words) and not _OF_OTHER_PRICES.search(words):
-            for row, at, _, price in charged:
-                if _differs(cells[at], price):
-                    what = f"{cells[at]} stands beside {tell_number(price)} in {cost}"
-                    why = "no column is an amount that tells which of them a unit costs"
-                    problems.add(table.sheet.name, row, f", {name}: {what}, and {why}")
-                    problems.ignore[name] = cost
-                    break
+            yield n
+
+
+def _find_differing(
+    cells: Sequence[str], lines: Iterable[NumberedLine], figure_of: Callable[[BillingLine], Decimal | None]
+) -> _Differing | None:
+    """Return the first row whose cell differs from the figure of its line, with the cell and the line."""
+    for row, at, line in lines:
+        figure = figure_of(line)
+        if figure is not None and _differs(cells[at], figure):
+            return row, cells[at], line
+    return None
 
 
 def _differs(cell: str, figure: Decimal) -> bool:
