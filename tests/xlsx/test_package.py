@@ -153,6 +153,20 @@ def test_every_method_works_after_libreoffice_saved_the_workbook(office: Office,
     use_every_method(saved_by_libreoffice(office, tmp_path, BUSY))
 
 
+def test_formulas_of_a_macro_sheet_follow_also_where_they_are_shared() -> None:
+    content = parts(with_macro_sheet(BUSY))
+    macros = "xl/macrosheets/sheet1.xml"
+    first = b'<f t="shared" ref="A1:B1" si="0">\'Billing Lines\'!B4</f></c>'
+    shared = first + b'<c r="B1"><f t="shared" si="0"/></c>'
+    content[macros] = content[macros].replace(b"<f>HALT()</f></c>", shared)
+    package = Package.from_bytes(zipped(content))
+    package.replace_rows(SHEET, rows_of((1, "a"), (None, "new"), (2, "b"), (3, "c"), (4, "d")))
+    assert re.findall("<f>(.*?)</f>", part_of(package, macros)) == [
+        "'Billing Lines'!B5",
+        "'Billing Lines'!C5",
+    ]
+
+
 def test_a_part_in_another_encoding_becomes_utf_8_as_a_whole() -> None:
     data = edited(BUSY, "xl/worksheets/sheet1.xml", lambda xml: xml.replace("note b", "Grüße"))
     package = Package.from_bytes(in_encoding("windows-1252")(data))

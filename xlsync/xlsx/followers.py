@@ -159,7 +159,7 @@ class Followers:
             data = self._parts.utf8(part)
             marks = (match.start() for match in re.finditer(b"!", data))
             if any(name in data[max(0, at - reach) : at].lower() for at in marks):
-                if part in sheets and b"shared" in data and b"macrosheet" not in data[:2000]:
+                if part in sheets and b"shared" in data:
                     with self._parts.as_text(part):
                         sheet = SheetXml(data.removeprefix(BOM_UTF8), sheets[part])
                     sheet.unshare()

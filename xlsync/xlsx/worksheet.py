@@ -118,22 +118,23 @@ class SheetXml:
         self.title = title
         if b"<!" in part:
             part = _ASIDE.sub(lambda match: escape_markup(match[1] or ""), part.decode()).encode()
-        root = re.search(rb"<((?:[\w.-]+:)?)worksheet(?=[\s>])[^>]*>", part)
+        root = re.search(rb"<(?:[\w.-]+:)?(?:work|macro)sheet(?=[\s>])[^>]*>", part)
         if not root or b"<!DOCTYPE" in part or not any(space.encode() in root[0] for space in NAMESPACES):
             raise WorkbookError(
                 f"the sheet {title} is not written as xlsync can change it",
                 "Save the workbook once in Excel, as .xlsx, and try again.",
             )
-        self.prefix = p = root[1].decode()
         self.root = root[0].decode()
-        opening = re.search(rb"<%bsheetData(?=[\s/>])[^>]*?(/?)>" % re.escape(root[1]), part)
-        closing = re.search(rb"</%bsheetData\s*>" % re.escape(root[1]), part)
-        if not opening or not (opening[1] or closing):
+        opening = re.search(rb"<((?:[\w.-]+:)?)sheetData(?=[\s/>])[^>]*?(/?)>", part)
+        prefix = opening[1] if opening else b""
+        closing = re.search(rb"</%bsheetData\s*>" % re.escape(prefix), part)
+        if not opening or not (opening[2] or closing):
             raise WorkbookError(f"the sheet {title} has no rows", "It is damaged: take a backup of it.")
+        self.prefix = p = prefix.decode()
         self.before = part[: opening.start()].decode()
         self.opening, self.closing = opening[0].decode().removesuffix("/>").rstrip(), f"</{p}sheetData>"
         self.opening = self.opening if self.opening.endswith(">") else f"{self.opening}>"
-        if opening[1] or not closing:
+        if opening[2] or not closing:
             self.body, self.span, self.after = b"", (0, 0), part[opening.end() :].decode()
         else:  # the rows are not cut out of the part, which would hold them twice
             self.body, self.span = part, (opening.end(), closing.start())
