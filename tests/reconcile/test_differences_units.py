@@ -465,7 +465,7 @@ def test_an_addition_that_ended_with_the_month_billed_it_and_its_successor_bills
     Not in ConnectWise  add:1:10  0.00
     """
     by_hand = {key: case.row(key).by_hand for key in ("add:1:10", "add:2:10", "add:3:10", "add:4:10")}
-    assert by_hand == {"add:1:10": None, "add:2:10": None, "add:3:10": 10, "add:4:10": 40}
+    assert by_hand == {"add:1:10": 0, "add:2:10": 0, "add:3:10": 10, "add:4:10": 40}
     assert "billed by hand" not in case.row("add:1:10").explanation
     assert "itself must be billed by hand: 10.00" in case.row("add:3:10").explanation
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from xlsync.models import ActionLabel, Addition, Mismatch, MismatchKind, Month
 from xlsync.reconcile.past import LatestMonth, hold_to_latest, offered
+from xlsync.records import replace
 
 AUGUST, OCTOBER = Month(2026, 8), Month(2026, 10)
 KEY = (1, 2, "")
@@ -50,7 +51,12 @@ def test_a_row_whose_new_units_are_billed_now_too_keeps_its_action() -> None:
 
 
 def test_what_a_past_month_was_billed_too_little_for_is_to_be_billed_by_hand() -> None:
-    assert hold_to_latest(differing(8, 5), AUGUST, latest(5)).by_hand == 3
+    found = hold_to_latest(differing(8, 5), AUGUST, latest(5))
+    assert found.by_hand == 3
+    assert found.explanation.endswith("ConnectWise has. 2026-08 itself must be billed by hand: 3.00.")
+    known = hold_to_latest(replace(differing(8, 5), by_hand=Decimal(0)), AUGUST, latest(5))
+    assert known.by_hand == 0
+    assert "by hand" not in known.explanation
     assert hold_to_latest(differing(5, 8), AUGUST, latest(8)).by_hand is None
 
 

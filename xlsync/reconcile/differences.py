@@ -197,6 +197,7 @@ def _not_in_connectwise(
         kind=MismatchKind.NOT_IN_CONNECTWISE,
         impact=impact_of(units - _units_of(successors), base.unit_price, base.months),
         action=ActionLabel.CREATE_ADDITION,
+        by_hand=Decimal(0) if billed_whole and _units_of(billed_whole) >= units else None,
         begins=begins if month.first <= begins <= month.last else month.first,
         explanation=join_sentences(
             base.explanation,

@@ -92,7 +92,7 @@ def hold_to_latest(mismatch: Mismatch, month: Month, latest: LatestMonth) -> Mis
     """Remove from a past month's mismatch any write that moves an addition away from what is billed now.
 
     The explanation says what both months bill. Money that the past month was billed too little is noted in
-    `by_hand`: no write bills it.
+    `by_hand`, unless the row knows it already: no write bills it.
     """
     if mismatch.kind not in _WRITABLE or mismatch.agreement is None or mismatch.item is None:
         return mismatch
@@ -118,14 +118,23 @@ def hold_to_latest(mismatch: Mismatch, month: Month, latest: LatestMonth) -> Mis
         "" if is_right else f"ConnectWise has {'none' if had is None else tell(had)}.",
     )
     is_same = now is not None and now == wanted
-    by_hand = mismatch.impact if not is_cost else None
+    by_hand, sentence_by_hand = mismatch.by_hand, ""
     is_created = is_same and mismatch.action is ActionLabel.CREATE_ADDITION
+    if (
+        by_hand is None
+        and mismatch.impact is not None
+        and mismatch.impact > 0
+        and not (is_cost or is_created)
+    ):
+        by_hand = mismatch.impact
+        amount = f"{by_hand:,.2f} {mismatch.currency}".rstrip()
+        sentence_by_hand = f"{month} itself must be billed by hand: {amount}."
     return replace(
         mismatch,
         action=mismatch.action if is_same else None,
         is_held=mismatch.is_held or not is_same,
-        by_hand=by_hand if by_hand is not None and by_hand > 0 and not is_created else mismatch.by_hand,
-        explanation=join_sentences(mismatch.explanation, sentence),
+        by_hand=by_hand,
+        explanation=join_sentences(mismatch.explanation, sentence, sentence_by_hand),
     )
 
 
