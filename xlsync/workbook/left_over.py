@@ -88,7 +88,7 @@ def find_furnished(book: Book, title: str) -> list[int]:
     holding = {row for row, _ in (*package.notes(title), *package.links(title))}
     holding |= {drawn.row for drawn in package.objects(title, empty)} | set(package.pictures(title, empty))
     looks = _Looks(book, title, numbers)  # a row that was cleared has the colours of xlsync
-    holding |= {row for row, column in package.styles(title) if row in empty and looks.is_filled(row, column)}
+    holding |= {row for row, column in looks.styles if row in empty and looks.is_filled(row, column)}
     return sorted(empty & holding)
 
 
@@ -96,9 +96,9 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
     package = book.package
     grid, formulas = package.grid(title), package.formulas(title)
     notes, links = package.notes(title), package.links(title)
-    styles = package.styles(title)
     headers = {column: header for header, column in book.columns[title].items()}
     looks = _Looks(book, title, {row.number for row in book.rows[title]})
+    styles = looks.styles
     columns: dict[int, set[int]] = {row.number: set() for row in gone}
     filled = _filled_down(formulas, {row.number for row in book.rows[title]} - columns.keys())
     for number, column in (*styles, *notes, *links):  # a note or a link may be on a cell that is not there
@@ -143,10 +143,10 @@ class _Looks:
 
     def __init__(self, book: Book, title: str, rows: set[int]) -> None:
         package = book.package
-        self._looks, self._styles = package.looks(), package.styles(title)
+        self._looks, self.styles = package.looks(), package.styles(title)
         self._columns = package.column_styles(title)
         counts: dict[int, Counter[CellLook]] = {}
-        for (number, column), style in self._styles.items():
+        for (number, column), style in self.styles.items():
             if number in rows:
                 counts.setdefault(column, Counter())[self._look(style)] += 1
         self._usual: dict[int, CellLook] = {}
@@ -163,15 +163,15 @@ class _Looks:
 
     def mark(self, row: int, column: int) -> CellLook:
         """What stands out in a cell as usual cells of its column do not."""
-        if (row, column) not in self._styles:
+        if (row, column) not in self.styles:
             return CellLook()
-        look = self._look(self._styles[row, column])
+        look = self._look(self.styles[row, column])
         usual = self._usual.get(column) or self._look_of_absent(column)
         return CellLook(*(own if own != other else "" for own, other in zip(look, usual, strict=True)))
 
     def is_filled(self, row: int, column: int) -> bool:
         """Return whether a cell has a background that is usual in no column."""
-        fill = self._look(self._styles[row, column]).fill
+        fill = self._look(self.styles[row, column]).fill
         return bool(fill) and all(fill != look.fill for look in self._usual.values())
 
 

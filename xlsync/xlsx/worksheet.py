@@ -124,7 +124,6 @@ class SheetXml:
                 f"the sheet {title} is not written as xlsync can change it",
                 "Save the workbook once in Excel, as .xlsx, and try again.",
             )
-        self.root = root[0].decode()
         opening = re.search(rb"<((?:[\w.-]+:)?)sheetData(?=[\s/>])[^>]*?(/?)>", part)
         prefix = opening[1] if opening else b""
         closing = re.search(rb"</%bsheetData\s*>" % re.escape(prefix), part)
