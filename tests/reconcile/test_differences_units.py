@@ -486,7 +486,7 @@ def test_a_row_whose_addition_has_a_successor_names_it_and_presets_nothing(case:
     Units differ  units:73
     Cost differs  cost:71
     """
-    told = "It ends on 2026-11-14, and addition 72 (6 units) follows on 2026-11-15: a change of this one"
+    told = "Addition 71 ends on 2026-11-14, and addition 72 (6 units) follows on 2026-11-15: a change here"
     for key in ("units:71", "cost:71"):
         assert told in case.row(key).explanation
         assert case.row(key).action is None
