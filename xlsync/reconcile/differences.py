@@ -307,8 +307,9 @@ def _tell_successor(addition: Addition, later: Sequence[Addition]) -> str:
     """Say that an addition ends after the month, and which one follows it; empty where none does."""
     return join_sentences(
         *(
-            f"Addition {addition.id} ends on {addition.cancelled}, and addition {one.id} ({counted_units(one.quantity)}) follows "
-            f"on {one.effective}: a change here would last until then."
+            f"Addition {addition.id} ends on {addition.cancelled}, and addition {one.id} "
+            f"({counted_units(one.quantity)}) follows on {one.effective}: "
+            "a change here would last until then."
             for one in later
             if addition.cancelled is not None and one.effective is not None
             if one.effective > addition.cancelled
