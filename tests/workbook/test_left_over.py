@@ -183,6 +183,28 @@ def test_a_row_of_a_person_that_holds_nothing_but_a_note_or_a_colour_stays(desk:
     assert max(rows.values()) == len(rows) + 3
 
 
+def test_an_empty_row_of_a_person_that_was_coloured_as_a_whole_stays(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet = hand.sheet(MISMATCHES)
+        keys = {row: key for key, row in hand.rows(MISMATCHES).items()}
+        sheet.insert_rows(10)
+        sheet.cell(50, 30).fill = PatternFill("solid", start_color="FF00FF00")
+        (table,) = sheet.tables.values()
+        table.ref = table.autoFilter.ref = f"A1:W{max(keys) + 1}"
+    content = parts(desk.file.read_bytes())
+    name = part_of_sheet(content, MISMATCHES)
+    style = re.search(rb'<c r="AD50" s="(\d+)"', content[name])
+    assert style
+    coloured = b'<row r="10" s="%b" customFormat="1"/>' % style[1]  # as Excel writes it, without cells
+    assert b'<row r="10"' not in content[name]
+    content[name] = content[name].replace(b'<row r="11"', coloured + b'<row r="11"')
+    desk.file.write_bytes(zipped(content))
+    assert desk.check().code == 0
+    row = desk.read().rows(MISMATCHES)[keys[9]] + 1
+    content = parts(desk.file.read_bytes())
+    assert coloured.replace(b'"10"', b'"%d"' % row) in content[name]
+
+
 def test_a_row_coloured_from_end_to_end_is_one_thing(desk: Desk) -> None:
     with desk.editing() as hand:
         sheet, row = hand.sheet(MISMATCHES), hand.rows(MISMATCHES)[GONE]

@@ -88,7 +88,9 @@ def find_furnished(book: Book, title: str) -> list[int]:
     holding = {row for row, _ in (*package.notes(title), *package.links(title))}
     holding |= {drawn.row for drawn in package.objects(title, empty)} | set(package.pictures(title, empty))
     looks = _Looks(book, title, numbers)  # a row that was cleared has the colours of xlsync
-    holding |= {row for row, column in looks.styles if row in empty and looks.is_filled(row, column)}
+    of_rows = package.row_styles(title)  # Excel writes no empty cell of a row that was coloured as a whole
+    styles = (*of_rows.items(), *((row, style) for (row, _), style in looks.styles.items()))
+    holding |= {row for row, style in styles if row in empty and looks.is_filled(style)}
     return sorted(empty & holding)
 
 
@@ -169,9 +171,9 @@ class _Looks:
         usual = self._usual.get(column) or self._look_of_absent(column)
         return CellLook(*(own if own != other else "" for own, other in zip(look, usual, strict=True)))
 
-    def is_filled(self, row: int, column: int) -> bool:
-        """Return whether a cell has a background that is usual in no column."""
-        fill = self._look(self.styles[row, column]).fill
+    def is_filled(self, style: str) -> bool:
+        """Return whether a style has a background that is usual in no column."""
+        fill = self._look(style).fill
         return bool(fill) and all(fill != look.fill for look in self._usual.values())
 
 

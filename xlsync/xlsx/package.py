@@ -211,6 +211,11 @@ class Package:
         """The index of the style of each cell of a sheet that is there."""
         return dict(self._sheet(title).styles())
 
+    def row_styles(self, title: str) -> dict[int, str]:
+        """The index of the style of the cells of each row that are not there yet, where it has one."""
+        sheet = self._sheet(title)
+        return {row.number: style for row in sheet.rows() if (style := sheet.row_style(row))}
+
     def column_styles(self, title: str) -> dict[int, str]:
         """The index of the style of the cells of each column that are not there yet."""
         return self._sheet(title).column_styles()
