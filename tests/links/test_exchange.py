@@ -156,6 +156,7 @@ def test_every_bad_rule_is_named_with_the_bad_links_and_nothing_is_imported(tmp_
         rule_row(For="row"),
         rule_row(Units="0"),
         rule_row(Units="two", Until="1/2/2027"),
+        rule_row(Units="1,000"),
         rule_row(Rule="ignore"),
         rule_row(Rule="pause", Key=""),
         rule_row(Environment="elsewhere", When="2026-10-31"),
@@ -172,12 +173,13 @@ def test_every_bad_rule_is_named_with_the_bad_links_and_nothing_is_imported(tmp_
         "line 2: For is “row”, not contract, product, customer",
         "line 3: Units is “0”, not a number above 0",
         "line 4: Units is “two”, not a number above 0; Until is “1/2/2027”, not a day such as 2026-12-31",
-        "line 5: Units is “2”, and ignore takes none",
-        "line 6: Key is empty; Rule is “pause”, not ignore, free, minimum",
-        f"line 7: it belongs to elsewhere, not to {SITE}; {no_offset}",
-        "line 8: ConnectWise Customer Id is “1.0”, not a whole number",
-        "line 9: Until is “31/31/2026”, not a day such as 2026-12-31",
-        "line 11: free S1 stands in the file before, otherwise",
+        "line 5: Units is “1,000”, which may be thousands: write 1000, or a point",
+        "line 6: Units is “2”, and ignore takes none",
+        "line 7: Key is empty; Rule is “pause”, not ignore, free, minimum",
+        f"line 8: it belongs to elsewhere, not to {SITE}; {no_offset}",
+        "line 9: ConnectWise Customer Id is “1.0”, not a whole number",
+        "line 10: Until is “31/31/2026”, not a day such as 2026-12-31",
+        "line 12: free S1 stands in the file before, otherwise",
     ]
 
 

@@ -216,6 +216,9 @@ def _read_rule(row: Mapping[str, str], environment: str) -> Rule:
         wrong.append(f"Rule is “{kind}”, not {', '.join(RuleKind)}")
     elif counts and not (re.fullmatch(r"\d{1,12}([.,]\d{1,6})?", units) and units.strip("0.,")):
         wrong.append(f"Units is “{units}”, not a number above 0")
+    elif counts and re.fullmatch(r"[1-9]\d{0,2},\d{3}", units):
+        plain = units.replace(",", "")
+        wrong.append(f"Units is “{units}”, which may be thousands: write {plain}, or a point")
     elif units and not counts:
         wrong.append(f"Units is “{units}”, and {kind} takes none")
     when = _read_when(row["When"], wrong)
