@@ -127,7 +127,7 @@ BAD_CELLS: dict[str, tuple[Edit, str]] = {
     ),
     "customer without what tells it apart": (
         _choosing("Kestrel Optics", "ConnectWise Customer", "Kestrel Optics"),
-        "is not in the list",
+        "is not in the list; it has 'Kestrel Optics [KESTREL1]' and 'Kestrel Optics [KESTREL2]'",
     ),
     "unknown product": (_choosing("DELTA", "ConnectWise Product", "CL-9999: Nothing"), "is not in the list"),
     "customer by formula": (_choosing("DELTA", "ConnectWise Customer", "=A1"), "formula"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Final
 
@@ -22,6 +23,14 @@ from xlsync.xlsx.cells import LONGEST, Value, clean_text
 def label_key(label: str) -> str:
     """Reduce a label to what distinguishes it from others: its words, without case and extra blanks."""
     return " ".join(label.split()).casefold()
+
+
+def nearest_labels(text: str, labels: Iterable[str]) -> list[str]:
+    """Return up to three labels that a text may mean: those that begin with it, else the most alike."""
+    by_key = {label_key(label): label for label in labels}
+    key = label_key(text)
+    longer = sorted(one for one in by_key if one.startswith(key)) if key else []
+    return [by_key[one] for one in (longer or get_close_matches(key, by_key, cutoff=0.7))[:3]]
 
 
 _NO_LABELS: Final = frozenset({"", label_key(CREATE_NEW)})  # an empty cell, and the entry that creates

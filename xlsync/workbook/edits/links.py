@@ -12,7 +12,7 @@ from xlsync.models import CREATE_NEW, BillingLine, Evidence, Link
 from xlsync.plain_json import from_plain
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.records import replace
-from xlsync.workbook.labels import LabelDirectory, label_key
+from xlsync.workbook.labels import LabelDirectory, label_key, nearest_labels
 from xlsync.workbook.layout import BILLING_LINES
 from xlsync.workbook.read import Book, SheetRow
 
@@ -202,9 +202,11 @@ def _find_label(
                     "choose one of its agreements, or (create new)",
                 )
     if id_ is None:
+        near = nearest_labels(text, directory.names[part].values())
+        meant = f"; it has {' and '.join(map(repr, near))}" if near else ""
         return Problem(
             row.where(header),
-            f"{text!r} is not in the list",
+            f"{text!r} is not in the list{meant}",
             "choose an entry of the list, or (create new); check brings what is new in ConnectWise",
         )
     return id_
