@@ -62,6 +62,17 @@ def test_a_creation_that_met_an_error_after_it_was_made_is_looked_for_until_list
     assert (ran.code, ran.states, len(desk.sent())) == (0, {ADD: "done"}, 1)
 
 
+def test_a_creation_that_met_an_error_after_it_was_made_is_looked_for_a_few_seconds_in_any_case(
+    desk: Desk,
+) -> None:
+    with desk.editing() as hand:
+        hand.approve(ADD)
+    desk.sandbox.fail("hide-new", seconds=0.9)
+    desk.sandbox.fail("error-after", write=1)
+    ran = desk.apply()
+    assert (ran.code, ran.states, len(desk.sent())) == (0, {ADD: "done"}, 1)
+
+
 def test_a_customer_and_agreement_that_no_list_shows_yet_get_their_additions_in_the_same_run(
     approved: Desk,
 ) -> None:

@@ -36,6 +36,9 @@ from xlsync.rest.pacing import TRIES
 # Somebody on the way did not wait for ConnectWise, or sends on to see what came of the request.
 _GIVEN_UP: Final = frozenset({303, 408, 499})
 _PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)  # seconds between looks after a lost answer
+_SHOWN_SOON: Final = (
+    3  # seconds in which a list is expected to show what is new, where no test of writing told
+)
 _WAIT: Final = "wait ten minutes, then apply again: it is looked for before anything is sent"
 
 
@@ -301,11 +304,11 @@ def _seconds_to_look(live: Live, sent: Sent) -> float:
 
     Such an error may come after the creation, so that its absence counts once lists show what is new.
     """
-    trouble = sent.trouble
+    trouble, longest = sent.trouble, live.connectwise.seconds_until_unknown
     if isinstance(trouble, NoAnswer):
-        return max(live.connectwise.seconds_until_unknown, live.list_lag)
+        return max(longest, live.list_lag)
     is_error = trouble is not None and trouble.status is not None and trouble.status >= 500
-    return live.list_lag if is_error and sent.request.method == "POST" else 0
+    return max(min(longest, _SHOWN_SOON), live.list_lag) if is_error and sent.request.method == "POST" else 0
 
 
 def _look_until_seen(handler: Handler, live: Live, seconds: float) -> Outcome | None:
