@@ -391,3 +391,13 @@ def test_an_amount_after_discount_comes_before_the_amount(path: Path) -> None:
     for header in ("Amount After Discount", "Discounted Amount", "Net Payable"):
         (line,) = read(path, f"Customer,Product,Quantity,Amount,{header}", "Amber,Mail,6,63.00,50.00").lines
         assert line.amount == 50
+
+
+def test_a_sign_of_several_currencies_is_told_where_nothing_says_which(path: Path) -> None:
+    header = "Customer,Product,Quantity,Unit Price,Amount"
+    found = read(path, header, "Amber,Mail,6,$10.50,$63.00", "Birch,Mail,1,10.50,10.50")
+    assert any("the sign in Amount stands for several currencies (row 2)" in one for one in found.notices)
+    for more, cell in ((",Currency", ",USD"), ("", "")):
+        priced = "US$10.50" if not more else "$10.50"
+        other = read(path, f"{header}{more}", f"Amber,Mail,6,{priced},63.00{cell}")
+        assert not any("several currencies" in one for one in other.notices)

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from xlsync.billing.periods import ChargedPeriod, last_days
 from xlsync.billing.reports.coarse_products import doubt_coarse_products
-from xlsync.billing.reports.currencies import row_currencies, tell_filled_currencies
+from xlsync.billing.reports.currencies import row_currencies, tell_filled_currencies, tell_open_signs
 from xlsync.billing.reports.kinds import Kind, KindWords
 from xlsync.billing.reports.line_names import TERM_COLUMNS, LineNames, combined, line_names
 from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Habits, Meaning, RowFigures, decide
@@ -116,6 +116,7 @@ def charge_lines(
     result.doubts.extend(tell_unsigned_credits(values, kinds, columns.amounts, words, file_name, problems))
     result.doubts.extend(f"{file_name}: {text}." for text in _tell_credits_that_charge(made))
     result.notices.extend(tell_filled_currencies(values, good))
+    result.notices.extend(tell_open_signs(values, columns.currencies, good))
     _make_lines(values, made, columns, others, file_name, source, result, problems)
     result.notices.extend(_tell_alike(values.table, result.lines, [row.at for row, _ in made]))
     lines = zip((row.at for row, _ in made), (charged.line for charged in result.lines), strict=True)

@@ -100,6 +100,23 @@ def tell_filled_currencies(values: TableValues, charging: Sequence[int]) -> Iter
         yield f"{header} is empty in {rows_text(rows)}, and counts as {codes.pop()}, like that of the others"
 
 
+def tell_open_signs(
+    values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
+) -> Iterator[str]:
+    """Tell in which rows the money has a sign of several currencies, such as $, and nothing says of which."""
+    for meaning in _MONEY:
+        if meaning in values.table.columns.at:
+            cells = _currencies_in(values, values.table.columns.at[meaning])
+            rows = [values.table.rows[at][0] for at in charging if currencies[at] == "" and cells[at]]
+            if rows:
+                header = values.table.header_of(meaning)
+                what = (
+                    f"the sign in {header} stands for several currencies ({rows_text(rows)}), and no column"
+                )
+                yield f"{what} says which: the money counts as that of each line's agreement"
+                return
+
+
 def _combined(stated: str, cells: Sequence[frozenset[str]]) -> str | Wrong:
     """Return the one currency that a row's column and its money's cells allow."""
     there = [codes for codes in (frozenset({stated} if stated else ()), *cells) if codes]
