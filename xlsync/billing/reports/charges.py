@@ -118,24 +118,26 @@ def charge_lines(
     result.notices.extend(tell_filled_currencies(values, good))
     result.notices.extend(tell_open_signs(values, columns.currencies, good))
     _make_lines(values, made, columns, others, file_name, source, result, problems)
-    result.notices.extend(_tell_alike(values.table, result.lines, [row.at for row, _ in made]))
-    lines = zip((row.at for row, _ in made), (charged.line for charged in result.lines), strict=True)
+    placed = list(zip((row.at for row, _ in made), result.lines, strict=True))
+    result.notices.extend(_tell_alike(values.table, placed))
+    lines = ((at, charged.line) for at, charged in placed)
     result.doubts.extend(doubt_coarse_products(values.table, lines, file_name))
     return result
 
 
-def _tell_alike(table: Table, lines: Iterable[ChargedRow], places: Iterable[int]) -> Iterator[str]:
+def _tell_alike(table: Table, placed: Iterable[tuple[int, ChargedRow]]) -> Iterator[str]:
     """Tell which recurring rows are like an earlier one in every cell: a row pasted twice counts twice."""
-    first: dict[tuple[str, ...], int] = {}
+    earlier: set[tuple[Any, ...]] = set()
     again: list[int] = []
-    for charged, at in zip(lines, places, strict=True):
+    for at, charged in placed:
         if charged.line.is_compared and charged.other_month is None:
-            cells = tuple(map(str, table.rows[at][1]))
-            if first.setdefault(cells, charged.row) != charged.row:
+            cells = tuple(table.rows[at][1])
+            if cells in earlier:
                 again.append(charged.row)
+            earlier.add(cells)
     if again:
-        are = "is" if len(again) == 1 else "are"
-        yield f"{rows_text(again)} {are} like an earlier row in every cell, and counts like any other"
+        are, count = ("is", "counts") if len(again) == 1 else ("are", "count")
+        yield f"{rows_text(again)} {are} like an earlier row in every cell, and {count} like any other"
 
 
 def _refuse_sums(values: TableValues, kinds: Sequence[RowKind], problems: Problems) -> None:

@@ -104,16 +104,15 @@ def tell_open_signs(
     values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
 ) -> Iterator[str]:
     """Tell in which rows the money has a sign of several currencies, such as $, and nothing says of which."""
-    for meaning in _MONEY:
+    unknown = [at for at in charging if currencies[at] == ""]
+    for meaning in _MONEY if unknown else ():
         if meaning in values.table.columns.at:
             cells = _currencies_in(values, values.table.columns.at[meaning])
-            rows = [values.table.rows[at][0] for at in charging if currencies[at] == "" and cells[at]]
+            rows = [values.table.rows[at][0] for at in unknown if cells[at]]
             if rows:
                 header = values.table.header_of(meaning)
-                what = (
-                    f"the sign in {header} stands for several currencies ({rows_text(rows)}), and no column"
-                )
-                yield f"{what} says which: the money counts as that of each line's agreement"
+                what = f"the sign in {header} stands for several currencies ({rows_text(rows)})"
+                yield f"{what}, and no column says which: the money counts as that of each line's agreement"
                 return
 
 
