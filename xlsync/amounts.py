@@ -41,7 +41,12 @@ def tell_number(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def tell_cost(cost: Decimal) -> str:
-    """Write a cost in thousands, with at least two decimals, and with all that it has: `1,250.00`."""
+def plain_cost(cost: Decimal) -> str:
+    """Write a cost with at least two decimals, and with all that it has: `1250.00`."""
     text = tell_number(cost)
-    return f"{cost:,.2f}" if len(text.partition(".")[2]) < 2 else f"{Decimal(text):,f}"
+    return f"{cost:.2f}" if len(text.partition(".")[2]) < 2 else text
+
+
+def tell_cost(cost: Decimal) -> str:
+    """Write a cost like `plain_cost`, in thousands: `1,250.00`."""
+    return f"{Decimal(plain_cost(cost)):,f}"

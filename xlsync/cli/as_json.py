@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlsync.amounts import tell_cost
+from xlsync.amounts import plain_cost
 from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written
 from xlsync.apply.plan import LOST, Outcome, State
@@ -69,7 +69,7 @@ def _billed(billed: Billed) -> dict[str, str | None]:
 
 def _amount(amount: Decimal | None) -> str | None:
     """Write money as text with at least two decimals."""
-    return None if amount is None else tell_cost(amount).replace(",", "")
+    return None if amount is None else plain_cost(amount)
 
 
 def applied(run_id: str, path: Path, environment: str, results: Sequence[Outcome]) -> dict[str, Any]:
