@@ -36,9 +36,7 @@ from xlsync.rest.pacing import TRIES
 # Somebody on the way did not wait for ConnectWise, or sends on to see what came of the request.
 _GIVEN_UP: Final = frozenset({303, 408, 499})
 _PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)  # seconds between looks after a lost answer
-_SHOWN_SOON: Final = (
-    3  # seconds in which a list is expected to show what is new, where no test of writing told
-)
+_SHOWN_SOON: Final = 3  # seconds for which a creation that met an error is looked for in any case
 _WAIT: Final = "wait ten minutes, then apply again: it is looked for before anything is sent"
 
 
