@@ -164,6 +164,10 @@ BAD_CELLS: dict[str, tuple[Edit, str]] = {
         _setting(NEW, "customer:bss:622", "Type", "Friend", Approve="Yes"),
         "'Friend' is not in the list",
     ),
+    "a part of a type": (
+        _setting(NEW, "customer:bss:623", "Type", "clie", Approve="Yes"),
+        "'clie' is not in the list; it has 'Client'",
+    ),
     "agreement without a contact": (
         _setting(NEW, "agreement:bss:622|Monthly", "Contact First Name", None, Approve="Yes"),
         "needs a contact",

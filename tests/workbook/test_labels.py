@@ -136,10 +136,10 @@ def test_every_label_reads_back_as_its_own_id(entries: list[tuple[str, str]]) ->
     )
     labels = make_labels(lists.companies, lists.agreements, lists.items)
     directory = LabelDirectory(list_columns(lists, labels, (), frozenset(), ()))
-    assert {n: directory.companies[label_key(label)] for n, label in labels.companies.items()} == {
+    assert {n: directory.ids("Customer")[label_key(label)] for n, label in labels.companies.items()} == {
         n: n for n, _ in named
     }
-    assert {n: directory.items[label_key(label)] for n, label in labels.items.items()} == {
+    assert {n: directory.ids("Product")[label_key(label)] for n, label in labels.items.items()} == {
         n: n for n, _ in named
     }
     for agreement in lists.agreements:
@@ -147,11 +147,11 @@ def test_every_label_reads_back_as_its_own_id(entries: list[tuple[str, str]]) ->
             own = directory.agreements[agreement.company_id]
             assert own[label_key(labels.agreements[agreement.id])] == agreement.id
     for entry in setup.company_types:
-        for known in (*directory.types.values(), directory.billing_cycles, directory.countries):
-            assert known[label_key(category_label(entry))] == entry.id
+        for dropdown in ("Customer Type", "Agreement Type", "Product Type", "Billing Cycle", "Country"):
+            assert directory.ids(dropdown)[label_key(category_label(entry))] == entry.id
     for entry in setup.subcategories:
-        assert directory.categories[label_key(category_label(entry))] == entry.id
+        assert directory.ids("Category")[label_key(category_label(entry))] == entry.id
     created = label_key(CREATE_NEW)
-    assert created not in directory.companies
-    assert created not in directory.items
+    assert created not in directory.ids("Customer")
+    assert created not in directory.ids("Product")
     assert not any(created in own for own in directory.agreements.values())

@@ -167,6 +167,10 @@ class _Entries:
         return frozenset(label_key(str(label)) for label in self._labels if label is not None)
 
 
+# The headers of the ids of dropdowns on the sheet *Lists*; those of other dropdowns are named after them.
+_ID_HEADERS: Final = {"Customer": "Company Id", "Product": "Item Id", "Category": "Subcategory Id"}
+
+
 class LabelDirectory:
     """The ids that the labels of a workbook's dropdowns stand for, read from its sheet *Lists*.
 
@@ -175,22 +179,24 @@ class LabelDirectory:
 
     def __init__(self, lists: Mapping[str, Sequence[Value]]) -> None:
         self._lists = lists
+        self._ids: dict[str, Mapping[str, int]] = {}
 
-    def _by_label(self, labels: str, ids: str) -> dict[str, int]:
-        return {label_key(label): id_ for label, id_ in _known(self._lists[labels], self._lists[ids])}
+    def ids(self, dropdown: str) -> Mapping[str, int]:
+        """Return the ids that the labels of a dropdown stand for."""
+        if dropdown not in self._ids:
+            ids = {label_key(label): id_ for id_, label in self._labels(dropdown).items()}
+            self._ids[dropdown] = ids
+        return self._ids[dropdown]
 
-    def _by_id(self, labels: str, ids: str) -> dict[int, str]:
-        return {id_: label for label, id_ in _known(self._lists[labels], self._lists[ids])}
+    def tell_unknown(self, dropdown: str, text: str) -> str:
+        """Say that a text is no entry of a dropdown, and which entries it may mean."""
+        near = nearest_labels(text, self._labels(dropdown).values())
+        meant = f"; it has {' and '.join(map(repr, near))}" if near else ""
+        return f"{text!r} is not in the list{meant}"
 
-    @cached_property
-    def companies(self) -> Mapping[str, int]:
-        """The ids of companies."""
-        return self._by_label("Customer", "Company Id")
-
-    @cached_property
-    def items(self) -> Mapping[str, int]:
-        """The ids of catalog items."""
-        return self._by_label("Product", "Item Id")
+    def _labels(self, dropdown: str) -> dict[int, str]:
+        ids = self._lists[_ID_HEADERS.get(dropdown, f"{dropdown} Id")]
+        return {id_: label for label, id_ in _known(self._lists[dropdown], ids)}
 
     @cached_property
     def agreements(self) -> Mapping[int, Mapping[str, int]]:
@@ -206,35 +212,12 @@ class LabelDirectory:
         return agreements
 
     @cached_property
-    def types(self) -> Mapping[str, Mapping[str, int]]:
-        """The ids of types, by what they are types of."""
-        return {
-            kind: self._by_label(f"{kind} Type", f"{kind} Type Id")
-            for kind in ("Customer", "Agreement", "Product")
-        }
-
-    @cached_property
-    def categories(self) -> Mapping[str, int]:
-        """The ids of subcategories, by the labels of their categories."""
-        return self._by_label("Category", "Subcategory Id")
-
-    @cached_property
-    def billing_cycles(self) -> Mapping[str, int]:
-        """The ids of billing cycles."""
-        return self._by_label("Billing Cycle", "Billing Cycle Id")
-
-    @cached_property
-    def countries(self) -> Mapping[str, int]:
-        """The ids of countries."""
-        return self._by_label("Country", "Country Id")
-
-    @cached_property
     def names(self) -> Mapping[str, Mapping[int, str]]:
         """The label of each id, by part of a link."""
         return {
-            "company": self._by_id("Customer", "Company Id"),
-            "agreement": self._by_id("Agreement", "Agreement Id"),
-            "item": self._by_id("Product", "Item Id"),
+            "company": self._labels("Customer"),
+            "agreement": self._labels("Agreement"),
+            "item": self._labels("Product"),
         }
 
 

@@ -128,7 +128,7 @@ class _Reader:
         name = self._needed(row, "Name", self.name_length)
         identifier = self._identifier(row, self.identifier_length)
         address = {header: self._short(row, header, length) for header, length in _LENGTHS.items()}
-        country = self._chosen(row, "Country", self.directory.countries)
+        country = self._chosen(row, "Country", "Country")
         if not any(address.values()) and country is None:
             self._add_problem(
                 row, "Address", "a customer needs an address", "fill in Address, City or Country"
@@ -138,7 +138,7 @@ class _Reader:
             rows=(row.key,),
             name=name,
             identifier=identifier,
-            type_id=self._chosen(row, "Type", self.directory.types["Customer"]),
+            type_id=self._chosen(row, "Type", "Customer Type"),
             address=address["Address"],
             city=address["City"],
             state=address["State"],
@@ -173,11 +173,11 @@ class _Reader:
                     row, "Contact First Name", "an agreement needs a contact", "fill in Contact First Name"
                 )
         else:
-            company = self._chosen(row, "Customer", self.directory.companies, is_needed=True)
+            company = self._chosen(row, "Customer", "Customer", is_needed=True)
         own = self._contact(row, company, customer) if company is not None else None
-        type_id = self._chosen(row, "Type", self.directory.types["Agreement"], is_needed=True)
+        type_id = self._chosen(row, "Type", "Agreement Type", is_needed=True)
         name = self._needed(row, "Name", _AGREEMENT_NAME)
-        cycle = self._chosen(row, "Billing Cycle", self.directory.billing_cycles)
+        cycle = self._chosen(row, "Billing Cycle", "Billing Cycle")
         start = read_day(row, "Start Date", self.month, self.problems)
         if company is None or type_id is None:
             return []
@@ -198,8 +198,8 @@ class _Reader:
         """Read the creation of a catalog item; its full name goes to the customer description."""
         name = self._needed(row, "Name", DESCRIPTION_LENGTH)
         identifier = self._identifier(row, ITEM_IDENTIFIER_LENGTH)
-        type_id = self._chosen(row, "Type", self.directory.types["Product"], is_needed=True)
-        subcategory = self._chosen(row, "Category", self.directory.categories, is_needed=True)
+        type_id = self._chosen(row, "Type", "Product Type", is_needed=True)
+        subcategory = self._chosen(row, "Category", "Category", is_needed=True)
         problems: list[Problem] = []
         price = read_amount(row, "Price", problems)  # its problem is among those of all rows already
         if price is None and not problems:
@@ -329,18 +329,17 @@ class _Reader:
             self._add_problem(row, header, f"{header} has {len(text)} characters", f"shorten it to {length}")
         return text
 
-    def _chosen(
-        self, row: SheetRow, header: str, known: Mapping[str, int], *, is_needed: bool = False
-    ) -> int | None:
+    def _chosen(self, row: SheetRow, header: str, dropdown: str, *, is_needed: bool = False) -> int | None:
+        """Read the id of the entry that a cell names; what it names amiss is a problem."""
         text = row.text(header)
         if not text:
             if is_needed:
                 self._add_problem(row, header, f"{header} is empty", "choose an entry of the list")
             return None
-        id_ = known.get(label_key(text))
+        id_ = self.directory.ids(dropdown).get(label_key(text))
         if id_ is None:
-            self._add_problem(row, header, f"{text!r} is not in the list", "choose an entry of the list")
-            return None
+            what = self.directory.tell_unknown(dropdown, text)
+            self._add_problem(row, header, what, "choose an entry of the list")
         return id_
 
     def _add_problem(self, row: SheetRow, header: str, what: str, todo: str) -> None:

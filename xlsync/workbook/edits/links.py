@@ -12,7 +12,7 @@ from xlsync.models import CREATE_NEW, BillingLine, Evidence, Link
 from xlsync.plain_json import from_plain
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.records import replace
-from xlsync.workbook.labels import LabelDirectory, label_key, nearest_labels
+from xlsync.workbook.labels import LabelDirectory, label_key
 from xlsync.workbook.layout import BILLING_LINES
 from xlsync.workbook.read import Book, SheetRow
 
@@ -182,34 +182,21 @@ def _find_label(
 ) -> int | Problem:
     """Find the id of a label that a person chose; an agreement's among those of the chosen customer."""
     header = _PARTS[part]
-    match part:
-        case "company":
-            id_ = directory.companies.get(label_key(text))
-        case "item":
-            id_ = directory.items.get(label_key(text))
-        case _:
-            company = _company_of(pick, link)
-            if not isinstance(company, int):
-                return Problem(
-                    row.where(header), f"{text!r} is chosen without a customer", "choose the customer first"
-                )
-            id_ = directory.agreements.get(company, {}).get(label_key(text))
-            if id_ is None:
-                customer = row.text(_PARTS["company"])
-                return Problem(
-                    row.where(header),
-                    f"{text!r} is not an agreement of {customer}",
-                    "choose one of its agreements, or (create new)",
-                )
-    if id_ is None:
-        near = nearest_labels(text, directory.names[part].values())
-        meant = f"; it has {' and '.join(map(repr, near))}" if near else ""
-        return Problem(
-            row.where(header),
-            f"{text!r} is not in the list{meant}",
-            "choose an entry of the list, or (create new); check brings what is new in ConnectWise",
-        )
-    return id_
+    if part == "agreement":
+        company = _company_of(pick, link)
+        if not isinstance(company, int):
+            return Problem(
+                row.where(header), f"{text!r} is chosen without a customer", "choose the customer first"
+            )
+        id_ = directory.agreements.get(company, {}).get(label_key(text))
+        what = f"{text!r} is not an agreement of {row.text(_PARTS['company'])}"
+        todo = "choose one of its agreements, or (create new)"
+    else:
+        dropdown = "Customer" if part == "company" else "Product"
+        id_ = directory.ids(dropdown).get(label_key(text))
+        what = directory.tell_unknown(dropdown, text) if id_ is None else ""
+        todo = "choose an entry of the list, or (create new); check brings what is new in ConnectWise"
+    return Problem(row.where(header), what, todo) if id_ is None else id_
 
 
 def _company_of(pick: Picked, link: Link) -> Pick:
