@@ -779,7 +779,10 @@ def test_a_yes_where_nothing_can_be_written_is_named_and_stops_nothing_else(desk
         without_action = hand.place(MISMATCHES, "only:62", "Approve")
     ran = desk.apply()
     assert (ran.code, ran.json["done"]) == (0, 1)
-    assert f"{without_action}: Nothing can be written for this row (only in ConnectWise)" in ran.err
+    assert (
+        f"{without_action}: Nothing is written for this row (only in ConnectWise), as it has no Action"
+        in ran.err
+    )
     assert f"{ignored}: Nothing is written for this row (its Action is Ignore)" in ran.err
 
 

@@ -185,14 +185,13 @@ def _tell_left_aside(mismatch: Mismatch, action: ActionLabel | None) -> str:
     """Say why the Yes of a row writes nothing, and what to do."""
     if action is ActionLabel.IGNORE:
         return "Nothing is written for this row (its Action is Ignore); its Yes is left aside"
-    if mismatch.kind is MismatchKind.NOT_LINKED:
-        todo = "Link its lines on Billing Lines first, then run check"
-    elif len(offered_actions(mismatch)) > 1:
-        todo = "Choose an Action"
-    else:
-        todo = "Its Yes is left aside"
     kind = str(mismatch.kind)
-    return f"Nothing can be written for this row ({kind[0].lower()}{kind[1:]}). {todo}"
+    why = f"({kind[0].lower()}{kind[1:]})"
+    if mismatch.kind is MismatchKind.NOT_LINKED:
+        return f"Nothing can be written for this row {why}. Link its lines first, then run check"
+    if len(offered_actions(mismatch)) > 1:
+        return f"Nothing is written for this row {why}, as it has no Action. Choose one"
+    return f"Nothing can be written for this row {why}. Its Yes is left aside"
 
 
 def _tell_asked(approved: _Approved) -> str:
