@@ -416,6 +416,23 @@ def test_the_money_of_a_table_that_is_not_read_is_told(path: Path) -> None:
     )
 
 
+def test_a_sheet_that_has_no_header_that_is_known_is_told_and_its_charges_are_a_doubt(path: Path) -> None:
+    charges = [["Customer", "Service", "Amount"], ["Amber Ltd", "Virtual machine", 500]]
+    cover = [["Invoice 7"], ["Customer", "Amount"], ["Amber Ltd", 63], ["VAT 20%", 12.6], ["Total", 75.6]]
+    prices = [["Product", "Unit Price"], ["Mail", 10.5]]
+    lines = "Lines", [HEADER, TYPED]
+    found = read_workbook(path, ("Azure", charges), lines)
+    why = "no header names the customer, the product and the units"
+    assert f"report.xlsx, sheet Azure: left out: {why}, 500.00 in its rows (1 row)." in found.notices
+    assert doubts_of(found) == [
+        "report.xlsx, sheet Azure: 1 row of another table is not read, and is no summary of the lines."
+    ]
+    found = read_workbook(path, lines, ("Cover", cover), ("Prices", prices), ("Empty", []))
+    assert f"report.xlsx, sheet Cover: left out: {why}, 63.00 in its rows (3 rows)." in found.notices
+    assert f"report.xlsx, sheet Prices: left out: {why} (2 rows)." in found.notices
+    assert (doubts_of(found), [table.sheet for table in found.tables]) == ([], ["Cover", "Prices", "Lines"])
+
+
 def test_an_amount_of_zero_beside_a_price_is_told(path: Path) -> None:
     found = read_csv(path, AMBER, [*BEECH[:5], "0.00", *BEECH[6:]])
     assert "make money that the amount of row 3 does not have: it is zero" in found.notices[-1]

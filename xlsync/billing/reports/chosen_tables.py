@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -12,15 +12,17 @@ from xlsync.billing.reports.layouts import NEEDED, SETTING
 from xlsync.billing.reports.numbers import NumberReadings
 from xlsync.billing.reports.opening import ReportFile
 from xlsync.billing.reports.problems import quoted
-from xlsync.billing.reports.rows import is_total
+from xlsync.billing.reports.rows import is_tax, is_total
 from xlsync.billing.reports.table_values import holds_ranges
 from xlsync.billing.reports.tables import HEADER_WITHIN, Table, find_tables
 from xlsync.billing.reports.text import plain_text
 from xlsync.billing.reports.values import Wrong, number_cell
+from xlsync.billing.reports.workbook_cells import ReportSheet
 from xlsync.errors import ReportError
 from xlsync.records import replace
 
-_MONEY: Final = ("amount", "cost", "debit", "credit")
+_AMOUNTS: Final = ("amount", "debit", "credit")
+_MONEY: Final = (*_AMOUNTS, "cost")
 
 
 def best_way(file: ReportFile, aliases: Aliases) -> tuple[int, list[Table]]:
@@ -47,14 +49,41 @@ def choose_tables(tables: Sequence[Table]) -> tuple[list[Table], list[Table]]:
     return groups[largest], [table for table in tables if table.rows and table.meanings != largest]
 
 
+def sheets_without_table(
+    sheets: Sequence[ReportSheet], tables: Sequence[Table], aliases: Aliases
+) -> Iterator[Table]:
+    """Yield the rows of each sheet that has cells and no fitting header, under the most telling row of it.
+
+    Such a row names the customer or the product, and an amount; without one all rows of the sheet count.
+    """
+    read = {table.sheet.name for table in tables}
+    for sheet in sheets:
+        rows = [(n, row) for n, row in enumerate(sheet.rows, start=1) if any(map(plain_text, row))]
+        if sheet.name in read or not rows:
+            continue
+        headers = [(n, tuple(map(plain_text, row))) for n, row in rows if n <= HEADER_WITHIN]
+        candidates = [Table(sheet, header, find_columns(header, aliases), n) for n, header in headers]
+        telling = filter(tells_charges, candidates)
+        none = Table(sheet, (), find_columns((), aliases), 0)
+        best = max(telling, key=lambda table: len(table.columns.at), default=none)
+        yield replace(best, rows=[(n, row) for n, row in rows if n > best.header_row])
+
+
+def tells_charges(table: Table) -> bool:
+    """Return whether a header names amounts, and the customer or the product that they are charged for."""
+    there = table.columns.at.keys()
+    return not there.isdisjoint(_AMOUNTS) and not there.isdisjoint(("customer", "product"))
+
+
 def written_money(table: Table) -> Decimal | None:
-    """Return the sum of a table's amounts without those of its totals; None where a figure is not clear."""
+    """Return the sum of a table's amounts without its totals and taxes; None where a figure is not clear."""
     if "amount" not in table.columns.at:
         return None
     total = Decimal(0)
     for _, row in table.rows:
         at = table.columns.at["amount"]
-        figure = number_cell(row[at]) if at < len(row) and not any(map(is_total, row)) else None
+        is_no_line = any(map(is_total, row)) or any(map(is_tax, row))
+        figure = number_cell(row[at]) if at < len(row) and not is_no_line else None
         if isinstance(figure, Wrong) or (figure is not None and not figure.is_clear):
             return None
         if figure is not None:

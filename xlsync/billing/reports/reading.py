@@ -14,6 +14,8 @@ from xlsync.billing.reports.chosen_tables import (
     choose_tables,
     refuse_without_header,
     refuse_without_money,
+    sheets_without_table,
+    tells_charges,
     with_period,
     written_money,
 )
@@ -140,6 +142,7 @@ def _read_file(
         earlier.extend(charges.lines)
         is_left_out = touches is False and True in touching
         _finish_table(file, values, kinds, charges, month, totals, is_left_out=is_left_out)
+    others.extend(sheets_without_table(opened.ways[way], tables, aliases))
     file.tables = [*_tell_not_chosen(file.name, others, [one.line for one in earlier]), *file.tables]
     return file
 
@@ -152,13 +155,17 @@ def _tell_not_chosen(file: str, tables: Sequence[Table], lines: Sequence[Billing
     for table in tables:
         money = written_money(table)
         sums = f", {money:,.2f} in its rows" if money is not None else ""
-        reason = f"another table begins in row {table.header_row} with fewer known columns{sums}"
+        reason = (
+            f"another table begins in row {table.header_row} with fewer known columns"
+            if table.columns.fits
+            else "no header names the customer, the product and the units"
+        )
         own = alike[table.meanings]
-        doubt = doubt_of_left_out(file, own, lines) if table is own[0] else ""
+        doubt = doubt_of_left_out(file, own, lines) if table is own[0] and tells_charges(table) else ""
         yield TableRead(
             file=file,
             sheet=table.sheet.name,
-            left_out={reason: len(table.rows)},
+            left_out={f"{reason}{sums}": len(table.rows)},
             doubts=(doubt,) if doubt else (),
         )
 
