@@ -449,6 +449,20 @@ def test_the_same_line_in_two_files_is_a_problem_and_other_lines_tell_their_file
         read_reports([one, other], OCTOBER, ReportSettings())
 
 
+def test_files_of_one_name_in_folders_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    paths = [tmp_path / above / "oct" / "r.csv" for above in ("one", "other")]
+    for path, row in zip(paths, (AMBER, BEECH), strict=True):
+        path.parent.mkdir(parents=True)
+        read_csv(path, row)
+    found = read_reports(paths, OCTOBER, ReportSettings())
+    assert [(line.customer, line.report) for line in found.lines] == [
+        ("Amber Ltd", "one/oct/r.csv"),
+        ("Beech GmbH", "other/oct/r.csv"),
+    ]
+    with pytest.raises(ReportError, match=r"the same line stands in r\.csv, row 2"):
+        read_reports([paths[0], paths[0]], OCTOBER, ReportSettings())
+
+
 def test_lines_of_one_unit_prove_no_cost_where_others_have_their_whole_amount_as_cost(path: Path) -> None:
     header = ["Customer", "Product", "Quantity", "Cost", "Amount"]
     ones = [["Amber Ltd", f"Tool {n}", "1", "7.05", "7.05"] for n in range(3)]

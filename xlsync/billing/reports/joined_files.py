@@ -41,11 +41,17 @@ class FileLines(NamedTuple):
 
 
 def names_apart(paths: Sequence[Path]) -> list[str]:
-    """Return a name for each file: with its folder where two are called the same."""
-    count = Counter(path.name for path in paths)
-    return [
-        path.name if count[path.name] == 1 else f"{path.absolute().parent.name}/{path.name}" for path in paths
-    ]
+    """Return a name for each file: with as many of its folders as tell it from the others."""
+    parts = [path.absolute().parts for path in paths]
+    return [_name_apart(own, [other for other in parts if other != own]) for own in parts]
+
+
+def _name_apart(own: Sequence[str], others: Iterable[Sequence[str]]) -> str:
+    length = 1
+    for other in others:
+        while own[-length:] == other[-length:]:
+            length += 1
+    return Path(*own[-length:]).as_posix()
 
 
 def refuse_shared_contracts(files: Sequence[FileLines]) -> None:
