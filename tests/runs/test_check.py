@@ -9,7 +9,9 @@ from openpyxl.comments import Comment
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, Hand
-from xlsync.workbook.layout import START_CELLS
+from xlsync.workbook.hidden_sheet import HiddenSheet, write_hidden_sheet
+from xlsync.workbook.layout import LIST_COLUMNS, START_CELLS
+from xlsync.workbook.read import read_workbook
 
 
 def decorate(hand: Hand) -> None:
@@ -119,3 +121,23 @@ def test_a_workbook_of_an_earlier_version_without_a_newer_column_or_step_is_chec
     assert set(hand.column(LINES, "Remark").values()) == {None}
     assert any(hand.column(LINES, "Candidates").values())
     assert desk.apply().states == {"update:52": "done"}
+
+
+def test_a_workbook_of_an_earlier_version_with_fewer_lists_is_applied_and_checked(desk: Desk) -> None:
+    book = read_workbook(desk.file)
+    lists = {header: values for header, values in book.lists.items() if not header.startswith("Held")}
+    columns = {column.header: index for index, column in enumerate(LIST_COLUMNS)}
+    gone = {
+        (row, columns[header]): None
+        for header in book.lists.keys() - lists.keys()
+        for row in range(1 + len(book.lists[header]))
+    }
+    book.package.change_cells("Lists", gone)
+    book.package.replace_rows("_xlsync", write_hidden_sheet(HiddenSheet(book.about, book.stored), lists))
+    book.package.save(desk.file)
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    assert desk.apply().states == {"update:52": "done"}
+    for _ in range(2):
+        assert desk.check("--refresh").code == 0
+    assert read_workbook(desk.file).lists.keys() == book.lists.keys()

@@ -195,15 +195,18 @@ class LabelDirectory:
         return f"{text!r} is not in the list{meant}"
 
     def _labels(self, dropdown: str) -> dict[int, str]:
-        ids = self._lists[_ID_HEADERS.get(dropdown, f"{dropdown} Id")]
-        return {id_: label for label, id_ in _known(self._lists[dropdown], ids)}
+        ids = self._column(_ID_HEADERS.get(dropdown, f"{dropdown} Id"))
+        return {id_: label for label, id_ in _known(self._column(dropdown), ids)}
+
+    def _column(self, header: str) -> Sequence[Value]:
+        return self._lists.get(header, ())
 
     @cached_property
     def agreements(self) -> Mapping[int, Mapping[str, int]]:
         """The ids of agreements, by the id of their company."""
-        labels = self._lists["Agreement"]
+        labels = self._column("Agreement")
         ids, companies = (
-            _padded(self._lists[header], labels) for header in ("Agreement Id", "Agreement Company Id")
+            _padded(self._column(header), labels) for header in ("Agreement Id", "Agreement Company Id")
         )
         agreements: dict[int, dict[str, int]] = {}
         for label, id_, company in zip(labels, ids, companies, strict=False):

@@ -342,14 +342,15 @@ def month_on_start(book: Book) -> tuple[str, str]:
 
 
 def _read_lists(package: Package) -> dict[str, tuple[Value, ...]]:
-    """Read the columns of *Lists* by header, without empty cells at their ends."""
+    """Read the columns of *Lists* by header, without empty cells at their ends.
+
+    A workbook of an earlier version has fewer of them.
+    """
     grid = package.grid(LISTS)
     headers = [str(value or "") for value in grid[0]] if grid else []
     by_header = dict(reversed(list(zip(headers, zip(*grid[1:], strict=True), strict=False))))
-    lists: dict[str, tuple[Value, ...]] = {}
-    for column in LIST_COLUMNS:
-        lists[column.header] = without_empty_end(by_header.get(column.header, ()))
-    return lists
+    known = (column.header for column in LIST_COLUMNS)
+    return {header: without_empty_end(by_header[header]) for header in known if header in by_header}
 
 
 def without_empty_end(values: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -319,7 +319,9 @@ def _heights_of_start(cells: Mapping[Position, Value]) -> dict[int, float]:
 
 
 def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Book | None) -> None:
-    if book is not None and not package.formulas(LISTS):
+    if book is not None and len(book.lists) < len(LIST_COLUMNS):  # of an earlier version
+        package.change_cells(LISTS, {(0, index): column.header for index, column in enumerate(LIST_COLUMNS)})
+    elif book is not None and not package.formulas(LISTS):
         shown = {header: without_empty_end(tuple(lists.get(header, ()))) for header in book.lists}
         if shown == book.lists:
             return
