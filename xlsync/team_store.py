@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from xlsync.errors import ConfigError, XlsyncError
@@ -123,7 +123,7 @@ class TeamStore:
         try:
             yield
         finally:
-            if not self._connection.broken:
+            with suppress(StoreUnreachable):  # a lost connection has no lock any more
                 self._run("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name)
 
     def entries(self, kind: str, what: str) -> TeamEntries:

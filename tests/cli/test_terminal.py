@@ -152,6 +152,25 @@ def test_nobody_who_reads_the_output_is_no_stop_before_the_writes_that_were_made
     assert ran.stderr.endswith(f"`xlsync history {run.id}` shows it.\n")
 
 
+@pytest.mark.parametrize("form", [["--json"], []])
+def test_who_stops_reading_the_messages_while_it_writes_is_told_of_the_run_all_the_same(
+    desk: Desk, form: list[str]
+) -> None:
+    """So ends `xlsync apply … 2>&1 | tee log` where Ctrl-C ends `tee` too."""
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    reading, writing = os.pipe()
+    desk.sandbox.fail("call", write=1, call=lambda: os.close(reading))
+    try:
+        command = [*XLSYNC, "apply", OCTOBER, "--yes", *form]
+        ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=writing, text=True, check=False)
+    finally:
+        os.close(writing)
+    assert (ran.returncode, desk.changes) == (3, {("additions", 52): {"quantity": 18}})
+    assert '"done": 1' in ran.stdout if form else ran.stdout == ""
+    assert desk.read().get(MISMATCHES, "units:52", "Result") == "done units 15 -> 18"
+
+
 # Being asked
 
 

@@ -281,3 +281,17 @@ def test_a_newer_format_is_refused(postgres: Postgres, team: Callable[[], TeamSt
                 TeamStore(settings_of(postgres), SITE)
         finally:
             connection.execute(statement, [FORMAT])
+
+
+def test_a_writer_that_lost_the_connection_ends_as_it_would_have_ended(
+    team: Callable[[], TeamStore], postgres: Postgres
+) -> None:
+    """The lock is gone with the connection, so there is nothing to tell of it."""
+    mine, other = team(), team()
+    with psycopg.connect(postgres.url(), password=PASSWORD, autocommit=True) as connection:
+        with mine.one_writer():
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            )
+        with other.one_writer():
+            pass

@@ -8,6 +8,8 @@ import re
 import signal
 import sys
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -226,11 +228,30 @@ def test_a_journal_that_cannot_be_written_stops_before_any_write(approved: Desk)
     assert "journal" in ran.err
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C cannot be sent to one process elsewhere")
+def press_ctrl_c(process: Process) -> None:
+    process.send_signal(signal.SIGINT)
+
+
+def press_ctrl_c_again(process: Process) -> None:
+    """Press it a second time as soon as the first has been heard, while the request is under way."""
+    press_ctrl_c(process)
+    status = Path(f"/proc/{process.pid}/status")
+    for _ in range(1_000_000):
+        ignored = re.search(r"SigIgn:\s*(\w+)", status.read_text())
+        assert ignored
+        if int(ignored[1], 16) >> (signal.SIGINT - 1) & 1:
+            break
+    else:
+        raise AssertionError("the first was not heard")
+    press_ctrl_c(process)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process listens to")
+@pytest.mark.parametrize("press", [press_ctrl_c, press_ctrl_c_again])
 def test_ctrl_c_lets_the_request_end_skips_the_rest_and_tells_it(
-    approved: Desk, undisturbed: Undisturbed
+    approved: Desk, undisturbed: Undisturbed, press: Callable[[Process], None]
 ) -> None:
-    ran = strike_at(approved, "call", 3, lambda process: process.send_signal(signal.SIGINT))
+    ran = strike_at(approved, "call", 3, press)
     assert ran.code == 3, ran.err
     states = Counter(action["state"] for action in json.loads(ran.out)["actions"])
     assert states["skipped"] >= 1

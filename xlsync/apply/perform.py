@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from xlsync.apply.actions import Action, CreateAddition, UpdateAddition, kind_of
@@ -30,8 +31,9 @@ def perform(
 
     Records are created one after another, in order of need; then the additions of different agreements
     are written side by side. What an undo takes back by a flag comes last, since additions stand on it.
-    An interruption (Ctrl-C) lets the requests under way end and skips the rest. Each write has looks of its
-    own; only where the run would have to wait for the rate, changes of one agreement share them.
+    An interruption (Ctrl-C) lets the requests under way end, also where it is repeated, and skips the rest.
+    Each write has looks of its own; only where the run would have to wait for the rate, changes of one
+    agreement share them.
     """
     needed = REQUESTS_OF_A_WRITE * len(plan.actions)
     live.shares_looks = live.connectwise.service.seconds_for(needed) > 0
@@ -46,9 +48,20 @@ def perform(
             pool.submit(run.do_all, last).result()
         except KeyboardInterrupt:
             run.stop.set()
-            pool.shutdown(wait=True)
-            run.do_all([action for action in plan.actions if action.key not in run.outcomes])
+            with _deaf_to_ctrl_c():
+                pool.shutdown(wait=True)
+                run.do_all([action for action in plan.actions if action.key not in run.outcomes])
     return tuple(run.outcomes.values())
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Ignore Ctrl-C for a block in the main thread, the only one that it interrupts."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _part(actions: Iterable[Action]) -> tuple[list[Action], list[list[Action]], list[Action]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable, Mapping
 
@@ -12,6 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from xlsync.cli.command import with_demo
+from xlsync.cli.streams import NO_READER
 from xlsync.printable import printable
 
 _GAP = 2  # between two columns of a table
@@ -32,6 +34,10 @@ class CleanConsole(Console):
         """Render a text, with every character replaced that a terminal would obey."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=printable(segment.text))
+
+    def on_broken_pipe(self) -> None:
+        """Raise an error that the command answers: rich would exit with 1, also after writes."""
+        raise BrokenPipeError(errno.EPIPE, NO_READER)
 
 
 out = CleanConsole()

@@ -23,9 +23,9 @@ from xlsync.cli.terminal import (
     now,
     opened,
     refuse_other_ending,
-    tell_beside,
     tell_json,
     tell_notices,
+    written_beside,
 )
 from xlsync.commands.check import check_workbook
 from xlsync.commands.export import export_month, last_months
@@ -89,7 +89,7 @@ def check(*, file: Path, refresh: bool, exit_code: bool, digest: bool, demo: boo
                 raise
             remember_chosen(systems.home, unasked.paths)
             checked = checked_once()
-        tell_beside(file, checked.path)
+        tell_notices(written_beside(file, checked.path))
         tell_month(systems, checked, began, form)
     exit_by_what_is_to_do(checked, is_asked=exit_code)
 

@@ -6,7 +6,7 @@ import datetime as dt
 import errno
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,9 +35,10 @@ def errors_in_words() -> Iterator[None]:
     try:
         yield
     except XlsyncError as error:
-        say(err, f"Error: {_ended(error.message)}", style="red")
-        if error.hint:
-            say(err, error.hint)
+        with suppress(OSError):  # where nothing can be printed, the exit code tells
+            say(err, f"Error: {_ended(error.message)}", style="red")
+            if error.hint:
+                say(err, error.hint)
         if isinstance(error, NotNoted):  # the run's own object stands on standard output already
             raise typer.Exit(3) from None
         tell_stop(error)
@@ -132,10 +133,11 @@ def demo_workbook_named(path: Path | None, *, demo: bool) -> Iterator[None]:
         raise WorkbookError(f"{path.name} is a workbook of the demo.", what_to_do) from None
 
 
-def tell_beside(file: Path, written: Path) -> None:
-    """Print where a workbook was written, if that is not its own place."""
-    if written.resolve() != file.resolve():
-        say(err, f"{file} could not be written; the results are in {written}")
+def written_beside(file: Path, written: Path) -> list[str]:
+    """Return the notice that names the file of the results, if that is not the workbook itself."""
+    if written.resolve() == file.resolve():
+        return []
+    return [f"{file} could not be written; the results are in {written}"]
 
 
 def now() -> dt.datetime:

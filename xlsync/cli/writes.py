@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,15 @@ from xlsync.cli import tables as show
 from xlsync.cli.command import tell_error
 from xlsync.cli.console import err, say
 from xlsync.cli.progress import count_outcomes, progress
-from xlsync.cli.terminal import confirm, find_save_plan, now, opened, tell_beside, tell_json, tell_notices
+from xlsync.cli.terminal import (
+    confirm,
+    find_save_plan,
+    now,
+    opened,
+    tell_json,
+    tell_notices,
+    written_beside,
+)
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
 from xlsync.commands.undo import note_undone, results_of_undone, review_undo
@@ -33,9 +42,8 @@ def apply(*, file: Path, dry_run: bool, yes: bool, force: bool, demo: bool, json
             review = reviews.review_workbook(systems, file, step)
         tell_notices(review.notices)
         job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
-        run_job(
-            job, lambda count: tell_place(file, reviews.perform_review(systems, review, now(), count, save))
-        )
+        perform = reviews.perform_review
+        run_job(job, lambda count: with_place(file, perform(systems, review, now(), count, save)))
 
 
 def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
@@ -47,14 +55,15 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
         say(err, f"To be taken back: {show.heading(record)}")
         job = Job(systems, plan, Path(record.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
 
-        def take_back(count: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
+        def take_back(count: Callable[[Outcome], None]) -> Performed:
             workbook = Path(record.workbook)
             save = find_save_plan(workbook).results if workbook.is_file() else None
             by, outcomes = write(systems, plan, live, "undo", record, now(), count)
-            if by:
-                results = results_of_undone(record, outcomes, systems.run_number(by), now().date())
-                tell_notices(filter(None, [note_undone(systems, workbook, results, record.id, save)]))
-            return by, outcomes
+            if not by:
+                return by, outcomes, ()
+            results = results_of_undone(record, outcomes, systems.run_number(by), now().date())
+            noted = note_undone(systems, workbook, results, record.id, save)
+            return by, outcomes, filter(None, [noted])
 
         run_job(job, take_back)
 
@@ -79,7 +88,7 @@ def invoice(*, file: Path, dry_run: bool, yes: bool, demo: bool, json: bool) -> 
             question=review.question,
         )
         perform = invoicing.perform_invoices
-        run_job(job, lambda count: tell_place(file, perform(systems, review, now(), count, save)))
+        run_job(job, lambda count: with_place(file, perform(systems, review, now(), count, save)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,10 @@ class Job:
     question: str = ""  # in place of the usual one
 
 
-_Write = Callable[[Callable[[Outcome], None]], tuple[str, tuple[Outcome, ...]]]
+Performed = tuple[str, tuple[Outcome, ...], Iterable[str]]
+"""A run that was written: its id, its outcomes, and notices about where its results stand."""
+
+_Write = Callable[[Callable[[Outcome], None]], Performed]
 
 
 def run_job(job: Job, write: _Write) -> None:
@@ -104,22 +116,25 @@ def run_job(job: Job, write: _Write) -> None:
     show.plan(err, job.plan, job.systems.settings.environment)
     if not job.force:
         check_plan(job.systems, job.plan)
-    run, outcomes = "", show.planned(job.plan)
-    if job.dry_run and job.plan.actions:
-        say(err, "Nothing was written: this only shows what would be.")
-    if not job.dry_run:
-        run, outcomes = _write_if_agreed(job, write)
-        if job.plan.actions:  # without actions the plan has said so already
-            show.outcomes(err, outcomes, shown=job.plan.outcomes)
-    if job.json:
-        _tell_run_as_json(job, run, outcomes)
-    elif run:
-        _tell_run(job, run, outcomes)
-    if not job.dry_run and any(outcome.state in LOST or outcome.differs for outcome in outcomes):
+    if job.dry_run:
+        if job.plan.actions:
+            say(err, "Nothing was written: this only shows what would be.")
+        if job.json:
+            _tell_run_as_json(job, "", show.planned(job.plan))
+        return
+    run, outcomes, notices = _write_if_agreed(job, write)
+    try:
+        _tell_results(job, run, outcomes, notices)
+    except OSError as error:
+        if not run:
+            raise
+        what = f"Run {run} wrote to ConnectWise, but could not be told of: {error.strerror}"
+        raise NotNoted(what, f"`xlsync history {run}` shows it.") from error
+    if any(outcome.state in LOST or outcome.differs for outcome in outcomes):
         raise typer.Exit(3)
 
 
-def _write_if_agreed(job: Job, write: _Write) -> tuple[str, tuple[Outcome, ...]]:
+def _write_if_agreed(job: Job, write: _Write) -> Performed:
     """Ask, and write with a bar of progress; exits with 1 where nobody agrees."""
     question = job.question or f"Write {counted(len(job.plan.actions), 'change')}?"
     if job.plan.actions and not job.yes and not confirm(question, "write"):
@@ -132,20 +147,26 @@ def _write_if_agreed(job: Job, write: _Write) -> tuple[str, tuple[Outcome, ...]]
             return write(count)
         except NotNoted as error:
             if job.json:
-                environment = job.systems.settings.environment
-                tell_json(as_json.applied(error.run, job.workbook, environment, error.outcomes))
+                with suppress(OSError):  # the error tells of the run in any case
+                    _tell_run_as_json(job, error.run, error.outcomes)
             raise
+
+
+def _tell_results(job: Job, run: str, outcomes: tuple[Outcome, ...], notices: Iterable[str]) -> None:
+    """Print what became of a plan; what one stream does not take, the other does all the same."""
+    try:
+        if job.json:
+            _tell_run_as_json(job, run, outcomes)
+    finally:
+        tell_notices(notices)
+        if job.plan.actions:  # without actions the plan has said so already
+            show.outcomes(err, outcomes, shown=job.plan.outcomes)
+        if run and not job.json:
+            _tell_run(job, run, outcomes)
 
 
 def _tell_run_as_json(job: Job, run: str, outcomes: tuple[Outcome, ...]) -> None:
-    """Print a run as JSON; raises NotNoted where that fails after writes."""
-    try:
-        tell_json(as_json.applied(run, job.workbook, job.systems.settings.environment, outcomes))
-    except OSError as error:
-        if not run:
-            raise
-        what = f"Run {run} wrote to ConnectWise, but could not be told of: {error.strerror}"
-        raise NotNoted(what, f"`xlsync history {run}` shows it.") from error
+    tell_json(as_json.applied(run, job.workbook, job.systems.settings.environment, outcomes))
 
 
 def _tell_run(job: Job, run: str, outcomes: tuple[Outcome, ...]) -> None:
@@ -159,10 +180,7 @@ def _tell_run(job: Job, run: str, outcomes: tuple[Outcome, ...]) -> None:
     say(err, f"Run {number}: `xlsync history {number}` shows it{undo}.")
 
 
-def tell_place(
-    file: Path, performed: tuple[str, tuple[Outcome, ...], Path]
-) -> tuple[str, tuple[Outcome, ...]]:
-    """Return a run and its outcomes; print the file that holds the results if it is another one."""
+def with_place(file: Path, performed: tuple[str, tuple[Outcome, ...], Path]) -> Performed:
+    """Return a run and its outcomes, with the notice that names the file of the results if it is another."""
     run, outcomes, written = performed
-    tell_beside(file, written)
-    return run, outcomes
+    return run, outcomes, written_beside(file, written)

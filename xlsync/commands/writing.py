@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -117,22 +117,24 @@ def write(
     )
     systems.forget_additions()
     outcomes = perform(plan, live, journal, progress)
-    systems.forget_additions()  # a check may have read them meanwhile
     journal.end()
+    with suppress(XlsyncError):  # a check may have read them meanwhile; the run is to be told in any case
+        systems.forget_additions()
     return journal.run, outcomes
 
 
 @contextmanager
 def noting(run: str, outcomes: tuple[Outcome, ...]) -> Iterator[None]:
-    """Turn an error into NotNoted where the run sent writes, so that the exit code is 3 and not 1."""
+    """Turn an error, or Ctrl-C, into NotNoted where the run sent writes: the exit code is 3 and not 1."""
     try:
         yield
-    except XlsyncError as error:
+    except (XlsyncError, KeyboardInterrupt) as error:
         if not run:
             raise
+        why, hint = (error.message, error.hint) if isinstance(error, XlsyncError) else ("stopped", "")
         raise NotNoted(
-            f"Run {run} wrote to ConnectWise, but its results could not be noted: {error.message}",
-            f"`xlsync history {run}` shows them. {error.hint}",
+            f"Run {run} wrote to ConnectWise, but its results could not be noted: {why}",
+            f"`xlsync history {run}` shows them. {hint}".rstrip(),
             run=run,
             outcomes=outcomes,
         ) from error

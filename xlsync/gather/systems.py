@@ -119,7 +119,7 @@ class Systems:
         local.exchange(shared, place, merge)
 
         def copy_at_the_end() -> None:
-            with suppress(StoreUnreachable):  # the next command updates the copy
+            with suppress(XlsyncError):  # the next command updates the copy, or tells why it cannot
                 local.exchange(shared, place, merge)
 
         self._stack.callback(copy_at_the_end)
