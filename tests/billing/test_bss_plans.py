@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from werkzeug import Response
 
-from tests.helpers.fake_bss import MONTH, YEAR, Fake, invoice, item, march, only, sub
-from tests.helpers.remote import reply
+from tests.helpers.fake_bss import MARCH, MONTH, YEAR, Fake, invoice, item, march, only, sub
+from tests.helpers.remote import Remote, reply
 from xlsync.billing.bss import Bss
-from xlsync.billing.bss_lines import plan_to_cache
+from xlsync.billing.bss_lines import plan_to_cache, read_lines
+from xlsync.settings import BssSettings
 
 PLAN = "/api/subscriptions/s-1/currentInstallmentplan"
 
@@ -86,15 +87,48 @@ def test_no_plan_is_asked_for_usage_hand_typed_and_monthly_lines(fake: Fake, bss
     assert fake.asked("Installmentplan") == []
 
 
+def test_a_charge_for_other_months_than_the_kept_plan_asks_for_it_again_once_an_invoice(
+    fake: Fake, bss: Bss
+) -> None:
+    fake.answers[PLAN] = plan(12, 1)
+    fake.invoices = [invoice("EX-1", item(unit=YEAR, endDate="2026-03-31T23:59:59"))]
+    assert march(bss)[0].billing_period == "Monthly"
+    fake.answers[PLAN] = plan(1, 12)
+    renewed = item(unit=YEAR, startDate="2026-03-15T00:00:00", endDate="2027-03-14T23:59:59")
+    fake.invoices = [invoice("EX-2", renewed, invoiceDate="2026-03-15T04:10:22+02:00")]
+    for _ in range(2):
+        assert march(bss)[0].billing_period == "Annual"
+    assert len(fake.asked("Installmentplan")) == 2
+
+
+def test_refresh_asks_once_for_each_plan_that_was_kept_before(fake: Fake, remote: Remote) -> None:
+    plans: dict[str, Any] = {}
+    settings = BssSettings(
+        url=remote.url, client_key="key", client_secret="secret", username="user", password="word"
+    )
+    fake.answers[PLAN] = plan(12, 1)
+    fake.invoices = [invoice("EX-1", item(unit=YEAR))]
+    assert march(Bss(settings, plans=plans))[0].billing_period == "Monthly"
+    fake.answers[PLAN] = plan(4, 3)
+    again = Bss(settings, plans=plans)
+    assert march(again)[0].billing_period == "Monthly"
+    for _ in range(2):
+        charged = again.read_charged(MARCH, by="invoice-date", progress=None, refresh=True)
+        assert again.read_plans(charged, None).lines[0].billing_period == "Quarterly"
+    assert len(fake.asked("Installmentplan")) == 2
+
+
+def kept(answer: object) -> dict[str, Any]:
+    (charge,) = read_lines(invoice("EX-1", item()), [item()], {})
+    return plan_to_cache(answer, charge)
+
+
 @pytest.mark.parametrize("odd", [None, {}, [], "text"])
 def test_an_odd_plan_is_kept_as_none(odd: object) -> None:
-    assert plan_to_cache(odd, "u-1") == {"unit": "u-1", "installments": 0, "months": 0}
+    assert kept(odd) == {"unit": "u-1", "installments": 0, "months": 0, "invoiced": "2026-03-01"}
 
 
 def test_numbers_of_a_plan_may_be_written_as_decimals() -> None:
-    assert plan_to_cache(plan(Decimal("12.0"), Decimal(1)), "u-1") == {
-        "unit": "u-12",
-        "installments": 12,
-        "months": 1,
-    }
-    assert plan_to_cache(plan("x", []), "u-1") == {"unit": "u-12", "installments": 0, "months": 0}
+    decimals = {"unit": "u-12", "installments": 12, "months": 1, "invoiced": "2026-03-01"}
+    assert kept(plan(Decimal("12.0"), Decimal(1))) == decimals
+    assert kept(plan("x", [])) == decimals | {"installments": 0, "months": 0}

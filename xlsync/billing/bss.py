@@ -51,13 +51,13 @@ class ChargedMonth:
     """The lines charged in a month before its billing plans are read.
 
     `plans` are those known already, by subscription; `to_ask` names the subscriptions whose plan has to be
-    read, each with its line's unit.
+    read, each with a line of it.
     """
 
     charged: tuple[ChargedLine, ...]
     invoices: tuple[InvoiceTotal, ...] | None
     plans: Mapping[str, Any]
-    to_ask: Mapping[str, str]
+    to_ask: Mapping[str, ChargedLine]
 
     def known_lines(self) -> tuple[list[BillingLine], list[BillingLine]]:
         """Return the lines that are complete already, and those whose billing period a plan may change."""
@@ -76,7 +76,8 @@ class ChargedMonth:
 class Bss:
     """Client of the distributor's BSS with a reseller's keys.
 
-    `plans` keeps what is known of each subscription's billing plan, since asking costs a request each.
+    `plans` keeps what is known of each subscription's billing plan, since asking costs a request each; what
+    this client asked itself is not asked again.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Bss:
             "password": settings.password,
         }
         self._plans = plans
+        self._asked: set[str] = set()
         self._units: dict[str, Unit] | None = None
         self.service = Service(
             "BSS",
@@ -109,12 +111,14 @@ class Bss:
         """Read one invoice, to try the keys; raises ApiError where that fails."""
         self.service.get("api/invoices", {"pageIndex": 1, "pageSize": 1})
 
-    def read_charged(self, month: Month, *, by: By, progress: Progress | None) -> ChargedMonth:
+    def read_charged(
+        self, month: Month, *, by: By, progress: Progress | None, refresh: bool = False
+    ) -> ChargedMonth:
         """Read the lines that the distributor billed in a month, by invoice date or by charged period.
 
-        The billing plans are not read yet: `read_plans` reads and adds them. The invoices' totals are there
-        if the invoice date decides. `progress` is told how many reads are done. Raises ApiError where the
-        lines are not all there.
+        The billing plans are not read yet: `read_plans` reads and adds them, with `refresh` also those that
+        were read before this client was made. The invoices' totals are there if the invoice date decides.
+        `progress` is told how many reads are done. Raises ApiError where the lines are not all there.
         """
         steps = _Steps(progress)
         # a period is invoiced from a month before it to three months after it, by the rule of
@@ -140,7 +144,11 @@ class Bss:
         steps.end()
         charged = tuple(charge for charge in settle_ends(read) if charge.is_of(month, by))
         wanted = dict.fromkeys(charge.line.contract_id for charge in charged if charge.wants_plan)
-        known = {id_: plan for id_ in wanted if (plan := self._plans.get(id_)) is not None}
+        known = {
+            id_: plan
+            for id_ in wanted
+            if (not refresh or id_ in self._asked) and (plan := self._plans.get(id_)) is not None
+        }
         return ChargedMonth(
             charged=charged,
             invoices=tuple(totals) if by == "invoice-date" else None,
@@ -160,11 +168,12 @@ class Bss:
         answers = self.service.get_many(calls, count)
         plans = dict(month.plans)
         failed: dict[str, ApiError] = {}
-        for (id_, unit_id), answer in zip(month.to_ask.items(), answers, strict=True):
+        for (id_, charge), answer in zip(month.to_ask.items(), answers, strict=True):
             if isinstance(answer, ApiError) and answer.status != 404:
                 failed[id_] = answer
             else:
-                self._plans[id_] = plans[id_] = plan_to_cache(answer, unit_id)
+                self._asked.add(id_)
+                self._plans[id_] = plans[id_] = plan_to_cache(answer, charge)
         lines = [
             without_plan(charge, failed[charge.line.contract_id])
             if charge.wants_plan and charge.line.contract_id in failed

@@ -23,6 +23,7 @@ from xlsync.billing.periods import ChargedPeriod, is_midnight, last_days, months
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
 from xlsync.reconcile.billed import InvoiceTotal
+from xlsync.reconcile.charges import covers_full_period, last_day
 from xlsync.records import replace
 
 CENT: Final = Decimal("0.01")
@@ -391,29 +392,56 @@ def _unusable(where: str, why: str) -> ApiError:
     return ApiError(f"BSS: {where} cannot be used: {why}.", hint, method="GET", path="api/invoices")
 
 
-def plans_to_ask(charged: Iterable[ChargedLine], plans: Mapping[str, Any]) -> dict[str, str]:
-    """Return the subscriptions whose plan is unknown or of another term, each with its line's unit."""
-    asked: dict[str, str] = {}
+def plans_to_ask(charged: Iterable[ChargedLine], plans: Mapping[str, Any]) -> dict[str, ChargedLine]:
+    """Return the subscriptions whose plan is unknown, of another term or outdated, each with its latest line.
+
+    The plan is that of the subscription itself, whose lines come before those of its add-ons.
+    """
+    asked: dict[str, ChargedLine] = {}
     for charge in charged:
-        if not charge.wants_plan:
-            continue
         contract_id = charge.line.contract_id
-        plan = plans.get(contract_id)
-        is_own = not charge.line.addon_id  # the plan is the subscription's: an add-on's unit may differ
-        if isinstance(plan, Mapping) and (not is_own or plan.get("unit") in ("", charge.unit_id)):
-            continue
-        asked[contract_id] = charge.unit_id if is_own else asked.get(contract_id, charge.unit_id)
+        if charge.wants_plan and not _is_of_plan(charge, plans.get(contract_id)):
+            asked[contract_id] = max(charge, asked.get(contract_id, charge), key=_is_own_and_late)
     return asked
 
 
-def plan_to_cache(plan: object, unit_id: str) -> dict[str, Any]:
+def _is_own_and_late(charge: ChargedLine) -> tuple[bool, dt.date]:
+    return not charge.line.addon_id, charge.invoiced
+
+
+def _is_of_plan(charge: ChargedLine, plan: object) -> bool:
+    """Return whether a plan is that of a line, as far as the line tells.
+
+    A charge for other whole months than its plan says may be of a new term with the same unit, unless the
+    plan was read when the invoice was there already. Of an add-on neither unit nor months tell anything.
+    """
+    if not isinstance(plan, Mapping):
+        return False
+    if charge.line.addon_id:
+        return True
+    if plan.get("unit") not in ("", charge.unit_id):
+        return False
+    return str(charge.invoiced) <= str(plan.get("invoiced")) or not _contradicts(charge, plan)
+
+
+def _contradicts(charge: ChargedLine, plan: Json) -> bool:
+    """Return whether a charge is for whole months, and for other ones than its plan says."""
+    line = with_plan(charge, plan)
+    if line.type is not LineType.RECURRING or not line.billing_months or not (line.start and line.end):
+        return False
+    is_whole = covers_full_period(replace(line, billing_months=None))
+    return is_whole and line.end != last_day(line.start, line.billing_months)
+
+
+def plan_to_cache(plan: object, charge: ChargedLine) -> dict[str, Any]:
     """Reduce a subscription's installment plan to the cached data: number of payments and their months.
 
-    An empty answer (no plan) is cached too, for the unit that was asked about.
+    An empty answer (no plan) is cached too, for the unit of the line for which it was asked.
     """
+    known = {"unit": charge.unit_id, "installments": 0, "months": 0, "invoiced": str(charge.invoiced)}
     if not isinstance(plan, Mapping) or not plan:
-        return {"unit": unit_id, "installments": 0, "months": 0}
-    return {
+        return known
+    return known | {
         "unit": id_of(part(plan, "unit")),
         "installments": count_of(plan.get("installments")),
         "months": count_of(plan.get("installmentsFrequency")),

@@ -201,7 +201,9 @@ def _read_charged(
 
         read = read_reports(request.reports, month, systems.settings.report)
         return Billing(read.lines, read.totals), read.tables
-    read_charged = partial(systems.bss.read_charged, month, by=request.by, progress=progress)
+    read_charged = partial(
+        systems.bss.read_charged, month, by=request.by, progress=progress, refresh=request.refresh
+    )
     return _closing(systems.plans, read_charged), ()
 
 
