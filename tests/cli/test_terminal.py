@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -169,6 +170,24 @@ def test_who_stops_reading_the_messages_while_it_writes_is_told_of_the_run_all_t
     assert (ran.returncode, desk.changes) == (3, {("additions", 52): {"quantity": 18}})
     assert '"done": 1' in ran.stdout if form else ran.stdout == ""
     assert desk.read().get(MISMATCHES, "units:52", "Result") == "done units 15 -> 18"
+
+
+@on_a_terminal
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(["version"], 0), (["history", "--json"], 0), (["export"], 2), (["apply", OCTOBER], 1), (["login"], 1)],
+)
+def test_a_stream_that_is_closed_changes_no_exit_code(
+    desk: Desk, words: list[str], code: int, closed: str
+) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    command = shlex.join([*XLSYNC, *words])
+    line = ["/bin/sh", "-c", f"{command} {closed}"]
+    ran = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert (ran.returncode, desk.changes) == (code, {})
+    assert "Traceback" not in ran.stderr
 
 
 # Being asked

@@ -17,6 +17,7 @@ from xlsync.cli.links import links_app
 from xlsync.cli.options import Demo, Digest, DryRun, ExitCode, Json, WorkbookFile, Yes, number
 from xlsync.cli.streams import (
     drop_output_that_cannot_be_written,
+    open_what_is_closed,
     output_that_fails_is_an_error,
     show_what_can_be_shown,
 )
@@ -37,6 +38,7 @@ app.add_typer(ribbon_app, name="ribbon")
 
 def main() -> None:
     """Run the command line, and exit by the table of exit codes."""
+    open_what_is_closed()
     show_what_can_be_shown()
     try:
         with output_that_fails_is_an_error():

@@ -14,6 +14,13 @@ DISK_FULL: Final = "the disk is full, so not all output was written"
 NO_READER: Final = "nobody reads the output any more, so not all was written"
 
 
+def open_what_is_closed() -> None:
+    """Open nowhere each standard stream that the caller has closed: Python has None in its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
 def show_what_can_be_shown() -> None:
     """Replace characters that the terminal's encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
