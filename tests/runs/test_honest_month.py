@@ -39,6 +39,24 @@ def test_a_past_month_offers_no_write_that_the_latest_complete_month_does_not_bi
     assert desk.sent() == []
 
 
+def test_a_part_month_of_a_past_month_has_the_units_that_the_subscription_has(desk: Desk) -> None:
+    def month(name: str) -> list[dict[str, Any]]:
+        invoices = [one for one in desk.sandbox.bss.invoices if one["invoiceDate"].startswith(name)]
+        items = [item for invoice in invoices for item in invoice["items"] if item["subscriptions"]]
+        return [
+            item for item in items if not item.get("_parts") and item["startDate"].startswith(f"{name}-01")
+        ]
+
+    later = {item["subscriptions"][0]["id"] for item in month("2026-10")}
+    item = next(item for item in month("2026-09") if item["subscriptions"][0]["id"] in later)
+    item["startDate"] = "2026-09-12T00:00:00+03:00"
+    assert desk.run("export", "--month", "2026-09").code == 0
+    hand = Hand(desk.folder / "xlsync-2026-09.xlsx")
+    assert hand.get(LINES, item["id"], "Status") in {"OK", "Mismatch"}
+    why = [text or "" for text in hand.column(MISMATCHES, "Explanation").values()]
+    assert not [text for text in why if "does not tell the subscription's own quantity" in text]
+
+
 def test_the_dropdown_of_a_row_of_a_past_month_that_nothing_can_be_written_for_offers_ignore_alone(
     desk: Desk, office: Office
 ) -> None:

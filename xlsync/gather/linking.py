@@ -86,9 +86,8 @@ def link_month(
         agreements=without_ended(lists.agreements, request.month),
         setup=name_setup_apart(lists.setup),
     )
-    lines = sources.lines
-    if sources.latest is not None:  # its lines are linked together with the month's
-        lines = (*lines, *sources.latest[1].lines)
+    later = sources.latest[1].lines if sources.latest is not None else ()
+    lines = (*sources.lines, *later)  # they are linked together
     memory = correct(memory, lines, picked)
     companies = propose_companies(lines, lists.companies, memory, picked)
     if (companies.ties or companies.rivals) and not request.reports:
@@ -101,7 +100,9 @@ def link_month(
     needed |= vanished.keys()
     asking.begin_additions(lambda: needed)
     reading_recaps = systems.threads.submit(asking.recaps, needed)
-    reading_units = systems.threads.submit(asking.own_units, lines_to_ask(lines))
+    # A contract may be charged for a part of one month and for the whole of the other.
+    part_months = (*lines_to_ask(sources.lines), *lines_to_ask(later))
+    reading_units = systems.threads.submit(asking.own_units, part_months)
     sellable = [item for item in lists.items if not item.is_bundle]  # agreements accept no bundles
     items = propose_items(lines, sellable, memory, picked)
     labels = make_labels(lists.companies, lists.agreements, lists.items)
