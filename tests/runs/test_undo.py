@@ -304,6 +304,7 @@ def test_an_end_stays_while_the_successor_of_a_later_run_is_in_force(desk: Desk)
     before = records(desk.sandbox)
     desk.sandbox.fail("error-json", write=2)
     first = str(desk.apply().json["run"])
+    desk.let_minutes_pass()
     second = str(desk.apply().json["run"])
     desk.forget_log()
     ran = undo(desk, first)
@@ -612,6 +613,7 @@ def test_an_addition_that_ended_and_got_no_successor_is_taken_back(desk: Desk) -
         hand.approve("units:52", Effective_From=day("2026-10-14"))
     kill_at(desk, "call", 2)
     assert desk.addition(52)["cancelledDate"] == "2026-10-13T00:00:00Z"
+    desk.let_minutes_pass()
     ran = undo(desk, newest(desk))
     assert desk.changes == {}
     assert ran.states[FIRST] == "done"
@@ -633,8 +635,29 @@ def test_a_creation_that_never_came_to_be_is_nothing_to_take_back(desk: Desk) ->
     with desk.editing() as hand:
         hand.approve("add:38:15")
     kill_at(desk, "call", 1)
+    desk.let_minutes_pass()
     ran = undo(desk, newest(desk))
     assert (ran.code, desk.changes, ran.json["actions"]) == (0, {}, [])
+
+
+@pytest.mark.parametrize("kind", ["hang-up-after", "error-after"])
+def test_what_continues_an_addition_may_not_be_shown_yet_so_that_its_end_stays_for_some_minutes(
+    desk: Desk, kind: str
+) -> None:
+    """Where lists lag, an end that is taken back at once would bill the addition and its successor."""
+    with desk.editing() as hand:
+        hand.approve("units:52", Effective_From=day("2026-10-14"))
+    desk.be_impatient()
+    desk.sandbox.fail("hide-new", seconds=300)
+    desk.sandbox.fail(kind, write=2)
+    run = str(desk.apply().json["run"])
+    ran = undo(desk, run)
+    assert (ran.code, ran.json["skipped"], ran.json["run"]) == (3, 2, "")
+    assert any("undo again after" in action["detail"] for action in ran.json["actions"])
+    desk.let_minutes_pass()
+    assert undo(desk, run).code == 0
+    old, new = additions_of(desk, 37, 3)
+    assert (days(old)[1], days(new)) == (None, ("2026-10-14", "2026-10-14"))
 
 
 def test_what_a_later_run_created_in_its_place_is_not_taken_back_with_it(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""Creations of earlier runs, by the journal: ids, and requests without an answer. PURE.
+"""Creations of earlier runs, by the journal: ids, and requests of which nobody knows what became. PURE.
 
 A creation is known by the key of its action, and by what it creates: the key of a row changes where a
 customer or product is linked meanwhile.
@@ -58,7 +58,7 @@ class EarlierCreations:
         )
 
     def find_unanswered(self, action: Action, now: dt.datetime) -> Write | None:
-        """Return a creation of what an action creates, if its outcome, minutes ago, is unknown.
+        """Return a creation of what an action creates, minutes ago, that may be in ConnectWise.
 
         Runs of machines whose clocks differ stand in no sure order, so that each of them counts.
         """
@@ -67,12 +67,13 @@ class EarlierCreations:
             *self._by_key.get(action.key, ()),
             *(() if place is None else self._by_place.get(place, ())),
         )
-        unsure = (
-            write
-            for write in writes
-            if write.state == State.UNKNOWN and write.id is None and now - _sent_at(write) < UNSURE
-        )
+        unsure = (write for write in writes if write.is_unsure and now < sure_from(write))
         return max(unsure, key=_sent_at, default=None)
+
+
+def sure_from(write: Write) -> dt.datetime:
+    """Return the moment from which a list without the record proves that a write did not create it."""
+    return _sent_at(write) + UNSURE
 
 
 def _sent_at(write: Write) -> dt.datetime:
@@ -117,8 +118,8 @@ def _folded(*texts: str) -> str:
 
 def tell_unanswered(write: Write) -> str:
     """Say how long to wait before a creation is sent again."""
-    at = _sent_at(write)
+    answer = "with an error as the answer" if write.may_be_there else "without an answer"
     return (
-        f"it was sent at {at:%H:%M} without an answer and is not seen in ConnectWise yet, which proves "
-        f"nothing for some minutes: apply it after {at + UNSURE:%H:%M}, then it is looked for and sent"
+        f"it was sent at {_sent_at(write):%H:%M} {answer} and is not seen in ConnectWise yet, which proves "
+        f"nothing for some minutes: apply it after {sure_from(write):%H:%M}, then it is looked for and sent"
     )

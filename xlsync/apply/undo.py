@@ -6,11 +6,13 @@ or cancelled where ConnectWise allows it and nobody else uses it; a company stay
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Set
 from decimal import Decimal
 from functools import partial
 
 from xlsync.apply.actions import Action, CreateAddition, CreateCatalogItem
+from xlsync.apply.earlier_creations import sure_from
 from xlsync.apply.handlers import REVERSALS
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.judging import plan_actions
@@ -239,11 +241,14 @@ def _reversed(run: Run) -> Iterable[tuple[Write, SetFields | None]]:
 
 
 def _look_up(write: Write, live: Live, of_others: Set[int | None]) -> Write:
-    """Look up whether a write of unknown outcome created its addition; returns the write with the outcome."""
+    """Look up whether a write that may have created its addition did; returns the write with the outcome.
+
+    For some minutes that is unknown where a list does not show the addition.
+    """
     agreement = agreement_in(write.path)
-    is_unknown = (write.kind, write.state) == (CreateAddition.__name__, State.UNKNOWN)
-    if not is_unknown or write.id or agreement is None:
+    if write.kind != CreateAddition.__name__ or not write.is_unsure or agreement is None:
         return write
+    write = replace(write, state=State.UNKNOWN)
     try:
         asked = (
             write.body["product"]["id"],
@@ -260,7 +265,12 @@ def _look_up(write: Write, live: Live, of_others: Set[int | None]) -> Write:
         return write
     if len(made) == 1:
         return replace(write, id=made[0])
-    return write if made else replace(write, state=State.FAILED)
+    return write if made or _is_unsure_yet(write) else replace(write, state=State.FAILED)
+
+
+def _is_unsure_yet(write: Write) -> bool:
+    """Return whether a list that does not show what a write may have created proves nothing yet."""
+    return write.is_unsure and dt.datetime.now().astimezone() < sure_from(write)
 
 
 def _find_use(write: Write, action: Action, live: Live, own: Set[str], runs: Iterable[Run]) -> Outcome | None:
@@ -325,8 +335,9 @@ def _billed(action: SetFields, units: Decimal, others: Decimal | None) -> tuple[
 
 
 def _id_in(path: str) -> int:
-    """Return the id at the end of a record's path; 0 for no path."""
-    return int(path.rpartition("/")[2] or 0)
+    """Return the id at the end of a record's path; 0 for no path, or that of a record without a known id."""
+    id_ = path.rpartition("/")[2]
+    return int(id_) if id_.isdecimal() else 0
 
 
 def _joined(earlier: SetFields, later: SetFields) -> SetFields:
@@ -339,13 +350,20 @@ def _joined(earlier: SetFields, later: SetFields) -> SetFields:
 
 
 def _irreversible(write: Write) -> Outcome:
+    detail = (
+        f"{write.what} (id {write.id or 'unknown'}) cannot be taken back by xlsync: "
+        "remove it in ConnectWise if it is unwanted"
+    )
+    if write.kind == CreateAddition.__name__ and _is_unsure_yet(write):
+        detail = (
+            f"{write.what}: whether it was done is not seen yet: undo again after {sure_from(write):%H:%M}"
+        )
     return Outcome(
         key=write.key,
         kind=write.kind,
         subject=write.what,
         rows=(),
         state=State.SKIPPED,
-        detail=f"{write.what} (id {write.id or 'unknown'}) cannot be taken back by xlsync: "
-        "remove it in ConnectWise if it is unwanted",
+        detail=detail,
         id=write.id,
     )
