@@ -221,6 +221,13 @@ def test_every_bad_cell_is_told_with_its_place_and_nothing_is_written(desk: Desk
             assert [line for line in lines if place in line and told in line], (name, place, told)
 
 
+def test_what_another_program_wrote_where_it_had_no_number_is_told(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:53", New_Units=float("nan"))
+    told = assert_told(desk, "cannot be accepted, so nothing was written")
+    assert "'NaN' stands here as text, not as a number" in told
+
+
 def test_all_bad_cells_are_told_in_one_run(desk: Desk) -> None:
     spoiled = {
         name: edit

@@ -6,6 +6,7 @@ import datetime as dt
 import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
+from math import isnan
 
 import python_calamine
 
@@ -59,10 +60,15 @@ def _grid(rows: Iterable[Iterable[object]], texts: dict[str, str]) -> Grid:
     ]  # fmt: skip
 
 
-class _Numbers(dict[float, Decimal]):
-    """The decimal of each number as it is written; made when it is first looked up, since they recur."""
+class _Numbers(dict[float, Value]):
+    """The decimal of each number as it is written; made when it is first looked up, since they recur.
 
-    def __missing__(self, number: float) -> Decimal:
+    What some programs write where there is no number, `NaN`, is a text: it compares with nothing.
+    """
+
+    def __missing__(self, number: float) -> Value:
+        if isnan(number):
+            return "NaN"
         made = self[number] = Decimal(int(number)) if number.is_integer() else Decimal(repr(number))
         return made
 
