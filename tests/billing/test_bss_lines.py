@@ -208,6 +208,8 @@ def test_a_unit_that_does_not_recur_makes_a_line_one_time(fake: Fake, bss: Bss) 
         ({"value": Decimal(1), "type": "Amount"}, "100", "99", "9.9"),
         ({"value": Decimal(0), "type": "Amount"}, "100", "100", "10"),
         (None, "100", "66.67", "6.667"),  # a promotion, say
+        ({"value": Decimal(10), "type": "Percentage"}, "111.11", "100", "10"),  # the price is net
+        ({"value": Decimal(10), "type": "Amount"}, "110", "100", "10"),
     ],
 )
 def test_cost_is_after_discount(
@@ -337,6 +339,35 @@ def test_several_subscriptions_in_an_analytical_line_are_told(fake: Fake, bss: B
     fake.answers["/api/invoices/id-EX-1/items"] = [item(subscriptions=[sub(), sub("s-2")])]
     (line,) = march(bss)
     assert line.unread == "The BSS charges 2 subscriptions in this one line."
+
+
+def test_what_zeros_stand_for_is_absent(fake: Fake, bss: Bss) -> None:
+    zeros = "00000000-0000-0000-0000-000000000000"
+    day = "0001-01-01T00:00:00"
+    line = only(fake, bss, item(
+        subscriptions=[sub(relatedAddon={"id": zeros, "name": ""})], startDate=day, endDate=day,
+    ))  # fmt: skip
+    assert (line.contract, line.addon_id, line.start, line.end) == ("bss:s-1", "", None, None)
+
+
+@pytest.mark.parametrize("units", ["x", [None], {"id": "u-1"}])
+def test_unit_groups_of_an_unknown_shape_are_an_error(fake: Fake, bss: Bss, units: Any) -> None:
+    groups = {"data": [{"id": 1, "units": units}], "paging": {"totalPages": 1}}
+    fake.answers["/api/organization/unitGroups"] = groups
+    fake.invoices = [invoice("EX-1", item())]
+    with pytest.raises(ApiError, match="the units of a group have an unknown shape"):
+        march(bss)
+
+
+def test_items_of_one_id_on_several_invoices_stay_two_lines(fake: Fake, bss: Bss) -> None:
+    other = item("i-1", subscriptions=[sub("s-2", BORIS)])
+    fake.invoices = [invoice("EX-1", item("i-1"), item("i-2")), invoice("EX-2", other)]
+    found = [(line.key, line.customer) for line in march(bss)]
+    assert found == [
+        ("EX-1:i-1", "Anna's Bakery"),
+        ("i-2", "Anna's Bakery"),
+        ("EX-2:i-1", "Boris Clinic"),
+    ]
 
 
 @given(st.permutations(range(5)))

@@ -21,6 +21,7 @@ from xlsync.billing.bss_lines import (
     Unit,
     invoice_date,
     is_cancelled,
+    keys_apart,
     plan_to_cache,
     plans_to_ask,
     read_lines,
@@ -142,7 +143,7 @@ class Bss:
             for invoice, items in zip(poor, self._read_items(poor, steps), strict=True):
                 read += read_lines(invoice, items, reading_units.result(), (month, by))
         steps.end()
-        charged = tuple(charge for charge in settle_ends(read) if charge.is_of(month, by))
+        charged = tuple(keys_apart(charge for charge in settle_ends(read) if charge.is_of(month, by)))
         wanted = dict.fromkeys(charge.line.contract_id for charge in charged if charge.wants_plan)
         known = {
             id_: plan

@@ -14,6 +14,8 @@ PAGE_SIZE: Final = 500  # the most that the API allows
 MOST_PAGES: Final = 5000  # most pages of one list, against a server that never ends it
 _MOST_READINGS: Final = 3  # most readings of one list that changes while it is read
 
+_ZERO_GUID: Final = "00000000-0000-0000-0000-000000000000"  # how .NET writes that there is no id
+
 Json = Mapping[str, Any]
 
 
@@ -29,9 +31,9 @@ def entries_of(answer: Any) -> Any:
 
 
 def id_of(entry: Json) -> str:
-    """Return the id of an object as text; empty if it has none."""
+    """Return the id of an object as text; empty if it has none, or zeros only."""
     id_ = entry.get("id")
-    return "" if id_ is None else str(id_)
+    return "" if id_ is None or id_ == _ZERO_GUID else str(id_)
 
 
 def text_of(value: object) -> str:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from xlsync.amounts import tell_number
-from xlsync.billing.bss_answers import Json, count_of, id_of, number_of, part, text_of, whole
+from xlsync.billing.bss_answers import Json, count_of, id_of, number_of, odd, part, text_of, whole
 from xlsync.billing.periods import ChargedPeriod, is_midnight, last_days, months_in, months_of, period_name
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
@@ -64,7 +64,10 @@ def read_units(groups: Iterable[Json]) -> dict[str, Unit]:
     units: dict[str, Unit] = {}
     for group in groups:
         recurs = group.get("isRecurringChargeUnit") is not False
-        for unit in group.get("units") or ():
+        own = group.get("units") or []
+        if not isinstance(own, list) or not all(isinstance(unit, Mapping) for unit in own):
+            raise odd("api/organization/unitGroups", "the units of a group have an unknown shape")
+        for unit in own:
             length = months_in(text_of(unit.get("billingCycleUnitType")))
             months = count_of(unit.get("billingCycleDuration")) * length
             units[id_of(unit)] = Unit(months or None, recurs)
@@ -244,6 +247,21 @@ def _with_keys(charged: list[ChargedLine]) -> list[ChargedLine]:
     return keyed
 
 
+def keys_apart(charged: Iterable[ChargedLine]) -> list[ChargedLine]:
+    """Give the lines of a month distinct keys: one id on several invoices gets their numbers before it."""
+    own = list(charged)
+    invoices: dict[str, set[str]] = {}
+    for charge in own:
+        invoices.setdefault(charge.line.key, set()).add(charge.line.invoice)
+    named = [
+        one
+        if len(invoices[one.line.key]) == 1
+        else replace(one, line=replace(one.line, key=f"{one.line.invoice}:{one.line.key}"))
+        for one in own
+    ]
+    return _with_keys(named)
+
+
 def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> BillingLine:
     where = f"invoice {code}, line {item.get('position') or item.get('description') or '?'}"
     if not item.get("id"):
@@ -333,8 +351,8 @@ def _charge(subscriptions: Sequence[Json], assets: Sequence[Json], product: Json
 def _cost(item: Json, where: str, *, is_credit: bool) -> Decimal | None:
     """Return the cost per unit after discount, None where no price is told.
 
-    Whether a discount's amount is for the line or for each unit is decided by the line's totals. A division
-    is rounded to 4 places.
+    A price that makes the line's total is after discount already. Whether a discount's amount is for the line
+    or for each unit is decided by the line's totals. A division is rounded to 4 places.
     """
     price = _checked_number(item.get("unitPrice"), where, "unit price")
     if price is None:
@@ -342,6 +360,8 @@ def _cost(item: Json, where: str, *, is_credit: bool) -> Decimal | None:
     price = abs(price) if is_credit else price
     units = abs(_required(item, "quantity", where))
     total = abs(_required(item, "total", where))
+    if total and abs(price * units - total) <= CENT / 2:
+        return price
     original = _checked_number(item.get("totalOriginal"), where, "original total")
     original = price * units if original is None else abs(original)
     discount = part(item, "discount")
@@ -366,9 +386,10 @@ def _date(value: object, where: str) -> dt.date | None:
         return None
     match = _DAY.match(str(value))
     try:
-        return dt.date.fromisoformat(match[0] if match else "")
+        day = dt.date.fromisoformat(match[0] if match else "")
     except ValueError:
         raise _unusable(where, f"{value!r} is not a date") from None
+    return None if day == dt.date.min else day  # how .NET writes that there is none
 
 
 def _checked_number(value: object, where: str, name: str) -> Decimal | None:
