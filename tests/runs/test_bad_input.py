@@ -729,6 +729,22 @@ def test_export_never_overwrites_a_file_that_it_did_not_write(desk: Desk) -> Non
         assert "--output" in ran.err
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_export_never_overwrites_what_was_edited_or_made_while_it_read(desk: Desk, is_there: bool) -> None:
+    theirs = desk.folder / "theirs.xlsx"
+    desk.file.rename(theirs)
+    hand = Hand(theirs)
+    hand.approve("units:52")
+    hand.save()
+    if is_there:
+        desk.export()
+    desk.sandbox.fail("call", path="GET /procurement/catalog$", call=lambda: theirs.replace(desk.file))
+    ran = desk.export("--refresh")
+    assert (ran.code, list(ran.json)) == (1, ["error"])
+    assert "made or changed while xlsync worked, so it is not overwritten" in ran.err
+    assert desk.read().get(MISMATCHES, "units:52", "Approve") == "Yes"
+
+
 def test_export_into_a_folder_that_is_not_there_is_told(desk: Desk) -> None:
     ran = desk.export("--output", str(desk.folder / "nowhere" / "x.xlsx"))
     assert (ran.code, desk.sandbox.log) == (1, [])

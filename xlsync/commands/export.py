@@ -39,7 +39,7 @@ def export_month(
     systems: Systems, request: MonthRequest, path: Path, now: dt.datetime, progress: Progress = silent
 ) -> MonthResult:
     """Read a month from both systems and write it into a new workbook."""
-    refuse_overwriting(path)
+    replaced = refuse_overwriting(path)
     known_runs = systems.list_run_ids_since(request.month)
     asking, memory = Asking(systems, progress, now), systems.links.memory()
     ahead = additions_ahead(asking, request.month, memory)
@@ -52,6 +52,7 @@ def export_month(
     about = write_export(
         path,
         gathered.overview,
+        replaced=replaced,
         progress=lambda done, total: progress("Writing the workbook", done, total),
         exported_at=exported_at_text(now),
         months=last_months(now.date()),
@@ -78,13 +79,16 @@ def month_result(overview: Overview, notices: tuple[str, ...], path: Path) -> Mo
     )
 
 
-def refuse_overwriting(path: Path) -> None:
-    """Raise WorkbookError where `path` holds anything but an untouched export, or cannot be written."""
+def refuse_overwriting(path: Path) -> str:
+    """Return the digest of the untouched export that a new one may replace; empty where there is none.
+
+    Raises WorkbookError where `path` holds anything else, or cannot be written.
+    """
     if not path.absolute().parent.is_dir():
         message = f"{path} cannot be written: its folder does not exist."
         raise WorkbookError(message, "Check the name and the folder.")
     if not path.exists():
-        return
+        return ""
     hint = f"`xlsync check {path}` renews it and keeps the edits; or choose another file with --output."
     try:
         book = read_workbook(path)
@@ -98,6 +102,7 @@ def refuse_overwriting(path: Path) -> None:
     if book.package.saved_by != SAVED_BY:
         message = f"{path} was saved in another program, so it may have edits in it and is not overwritten."
         raise WorkbookError(message, hint)
+    return book.package.digest
 
 
 def exported_at_text(now: dt.datetime) -> str:

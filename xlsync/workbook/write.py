@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from xlsync import __version__
-from xlsync.errors import Notice
+from xlsync.errors import Notice, WorkbookError
+from xlsync.files import digest_of, read_file
 from xlsync.gc_tuning import give_back_memory
 from xlsync.models import BillingLine, MismatchKind, Month, Status
 from xlsync.reconcile import verdict
@@ -91,6 +92,7 @@ def write_export(
     path: Path,
     overview: Overview,
     *,
+    replaced: str,
     exported_at: str,
     months: Sequence[Month],
     reports: tuple[str, ...],
@@ -100,7 +102,8 @@ def write_export(
 ) -> About:
     """Write a month into a new workbook; `reports` are the files that its lines came from.
 
-    Returns what the hidden sheet says of the workbook as a whole.
+    `replaced` is the digest of the file that may be written over, empty where none is there. Returns what the
+    hidden sheet says of the workbook as a whole; raises WorkbookError where another file is there by now.
     """
     package = Package.open(template_path())
     # read while the package is small: after a change the whole of it would be opened again
@@ -113,6 +116,11 @@ def write_export(
         known_runs=known_runs,
     )
     _fill(package, overview, columns, None, about, months, {}, progress)
+    if path.exists() and digest_of(read_file(path)) != replaced:
+        raise WorkbookError(
+            f"{path} was made or changed while xlsync worked, so it is not overwritten.",
+            f"`xlsync check {path}` renews it and keeps the edits; or choose another file with --output.",
+        )
     package.save(path)
     return about
 
