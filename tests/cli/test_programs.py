@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.desk import Desk
+from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import MISMATCHES
 from xlsync.config import own_settings_file
 
@@ -59,6 +59,29 @@ def test_a_workbook_that_is_none_is_told_to_programs_and_people_alike(desk: Desk
     error = error_of(ran.out)
     assert str(error["message"]) in " ".join(ran.err.split())
     assert error["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "done"),
+    [
+        (["apply", OCTOBER], "written"),
+        (["undo", "last"], "written"),
+        (["links", "forget", "Visio"], "forgotten"),
+    ],
+)
+def test_where_nobody_agrees_programs_are_told_with_what_to_do(
+    desk: Desk, words: list[str], done: str
+) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    if words[0] == "undo":
+        assert desk.apply().code == 0
+    desk.run("links", "ignore", "--product", "Visio", "--reason", "ours")
+    ran = desk.run(*words, "--json")
+    assert ran.code == 1
+    error = error_of(ran.out)
+    assert error["message"] == f"Nothing was {done}: nobody agreed."
+    assert "--yes" in str(error["hint"])
 
 
 def test_without_json_nothing_but_people_is_told(desk: Desk) -> None:

@@ -106,9 +106,10 @@ def test_every_write_of_the_test_stands_in_the_journal(empty_desk: Desk) -> None
 
 
 def test_nothing_is_written_where_nobody_says_yes(empty_desk: Desk) -> None:
-    ran = empty_desk.run("doctor", "--write-test", identifier(empty_desk))
+    ran = empty_desk.run("doctor", "--write-test", identifier(empty_desk), "--json")
     assert ran.code == 1
     assert "Not written" in ran.err
+    assert ran.json["error"]["message"] == "Nothing was written: nobody agreed."
     assert empty_desk.sent() == []
 
 

@@ -15,7 +15,7 @@ from xlsync.amounts import counted
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.cli.console import err, out, say
-from xlsync.cli.terminal import confirm, now, opened_here, tell_json
+from xlsync.cli.terminal import need_agreement, now, opened_here, tell_json
 from xlsync.links.exchange import Shared, read_csv, write_csv
 from xlsync.links.memory import LinkKind, RememberedLink
 from xlsync.links.names import words
@@ -143,8 +143,8 @@ def forget_links(*, text: list[str], yes: bool, demo: bool, json: bool) -> None:
         if links or not rules:
             show.links(err, links, _tell_parts(parts) if parts else NONE)
         show.rules(err, rules)
-        if (links or rules) and not yes and not confirm(f"Forget {both}?", "forget"):
-            raise typer.Exit(1)
+        if (links or rules) and not yes:
+            need_agreement(f"Forget {both}?", "forget")
         systems.links.forget(links)
         for rule in rules:
             systems.rules.drop(rule.key)

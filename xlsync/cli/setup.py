@@ -12,9 +12,9 @@ import typer
 
 from xlsync.cli.console import err, out, say
 from xlsync.cli.terminal import (
-    confirm,
     ending_line,
     errors_in_words,
+    need_agreement,
     now,
     refuse_other_ending,
     tell_json,
@@ -153,8 +153,8 @@ def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
                 f"Create two agreements and an addition on {company.name} in "
                 f"{systems.settings.environment}, change the addition, and cancel all three?"
             )
-            if not yes and not confirm(question, "write"):
-                raise typer.Exit(1)
+            if not yes:
+                need_agreement(question, "write")
             for finding in try_writing(systems, company, now(), time.sleep):
                 tell(finding)
         else:

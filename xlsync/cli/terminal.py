@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import simplejson
 import typer
@@ -27,6 +27,8 @@ from xlsync.excel.window import find_in_excel
 from xlsync.gather.systems import Systems
 from xlsync.settings import Settings
 from xlsync.workbook.read import read_workbook
+
+_DONE: Final = {"write": "written", "forget": "forgotten", "open": "opened"}
 
 
 @contextmanager
@@ -147,16 +149,22 @@ def now() -> dt.datetime:
 
 def confirm(question: str, verb: Literal["write", "forget", "open"]) -> bool:
     """Ask on a terminal whether to go on; elsewhere nobody can answer, so it is a no. Prints each no."""
-    done = {"write": "written", "forget": "forgotten", "open": "opened"}[verb]
     if not sys.stdin.isatty():
-        say(err, f"Not {done}: nobody can confirm here. Add --yes to {verb} without asking.")
+        say(err, f"Not {_DONE[verb]}: nobody can confirm here. Add --yes to {verb} without asking.")
         return False
     with ending_line():
         agreed = Confirm.ask(Text(question, "prompt"), console=err)
     if not agreed:
-        say(err, f"Nothing was {done}.")
+        say(err, f"Nothing was {_DONE[verb]}.")
         return False
     return True
+
+
+def need_agreement(question: str, verb: Literal["write", "forget"]) -> None:
+    """Ask whether to go on; exits with 1 where nobody agrees."""
+    if not confirm(question, verb):
+        tell_error(f"Nothing was {_DONE[verb]}: nobody agreed.", f"Add --yes to {verb} without asking.")
+        raise typer.Exit(1)
 
 
 def ask(question: str, default: str) -> str:

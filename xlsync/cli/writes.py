@@ -14,12 +14,11 @@ from xlsync.apply.actions import CreateInvoice
 from xlsync.apply.plan import LOST, Outcome, Plan, State
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
-from xlsync.cli.command import tell_error
 from xlsync.cli.console import err, say
 from xlsync.cli.progress import count_outcomes, progress
 from xlsync.cli.terminal import (
-    confirm,
     find_save_plan,
+    need_agreement,
     now,
     opened,
     tell_json,
@@ -137,9 +136,8 @@ def run_job(job: Job, write: _Write) -> None:
 def _write_if_agreed(job: Job, write: _Write) -> Performed:
     """Ask, and write with a bar of progress; exits with 1 where nobody agrees."""
     question = job.question or f"Write {counted(len(job.plan.actions), 'change')}?"
-    if job.plan.actions and not job.yes and not confirm(question, "write"):
-        tell_error("Nothing was written: nobody agreed.", "Add --yes to write without asking.")
-        raise typer.Exit(1)
+    if job.plan.actions and not job.yes:
+        need_agreement(question, "write")
     service = job.systems.connectwise.service
     with progress(err, is_shown=not job.json) as step:
         count = count_outcomes(step, "Writing to ConnectWise", len(job.plan.actions), service)
