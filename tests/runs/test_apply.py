@@ -286,7 +286,6 @@ def test_a_creation_answered_500_leads_to_one_addition(desk: Desk, kind: str) ->
         hand.approve("add:38:15")
     desk.sandbox.fail(kind, write=1)
     desk.apply()
-    desk.let_minutes_pass()
     assert desk.apply().code == 0
     assert len([1 for table, _ in desk.changes if table == "additions"]) == 1
 

@@ -68,19 +68,6 @@ def test_a_creation_that_met_an_error_after_it_was_made_is_looked_for_until_list
     assert (ran.code, ran.states, len(desk.sent())) == (0, {ADD: "done"}, 1)
 
 
-def test_a_creation_that_met_an_error_is_not_sent_again_while_lists_may_not_show_it(desk: Desk) -> None:
-    approve(desk, ADD)
-    desk.sandbox.fail("hide-new", seconds=300)
-    desk.sandbox.fail("error-after", write=1)
-    assert desk.apply().states == {ADD: "failed"}
-    at_once = desk.apply()
-    assert (at_once.states, len(desk.sent())) == ({ADD: "skipped"}, 1)
-    assert "with an error as the answer" in at_once.json["actions"][0]["detail"]
-    desk.let_minutes_pass()
-    last = desk.apply()
-    assert (last.code, last.states, len(desk.sent())) == (0, {ADD: "already"}, 1)
-
-
 def test_a_customer_and_agreement_that_no_list_shows_yet_get_their_additions_in_the_same_run(
     approved: Desk,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Creations of earlier runs, by the journal: ids, and requests of which nobody knows what became. PURE.
+"""Creations of earlier runs, by the journal: ids, and requests without an answer. PURE.
 
 A creation is known by the key of its action, and by what it creates: the key of a row changes where a
 customer or product is linked meanwhile.
@@ -58,7 +58,7 @@ class EarlierCreations:
         )
 
     def find_unanswered(self, action: Action, now: dt.datetime) -> Write | None:
-        """Return a creation of what an action creates, minutes ago, that may be in ConnectWise.
+        """Return a creation of what an action creates, if its outcome, minutes ago, is unknown.
 
         Runs of machines whose clocks differ stand in no sure order, so that each of them counts.
         """
@@ -118,8 +118,8 @@ def _folded(*texts: str) -> str:
 
 def tell_unanswered(write: Write) -> str:
     """Say how long to wait before a creation is sent again."""
-    answer = "with an error as the answer" if write.may_be_there else "without an answer"
+    at, sure = _sent_at(write), sure_from(write)
     return (
-        f"it was sent at {_sent_at(write):%H:%M} {answer} and is not seen in ConnectWise yet, which proves "
-        f"nothing for some minutes: apply it after {sure_from(write):%H:%M}, then it is looked for and sent"
+        f"it was sent at {at:%H:%M} without an answer and is not seen in ConnectWise yet, which proves "
+        f"nothing for some minutes: apply it after {sure:%H:%M}, then it is looked for and sent"
     )

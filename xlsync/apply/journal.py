@@ -57,8 +57,7 @@ class Write:
 
     `what` says what was written and `subject` names the record, both for people. `asked` is what each of its
     rows asked for; `succeeds` is the addition that a new one continues. `company` is the one that the
-    agreement of the write belonged to. `may_be_there` tells of a failed creation that its error may have come
-    after it. `at` is by the clock of the machine that wrote, `latest_at` the latest
+    agreement of the write belonged to. `at` is by the clock of the machine that wrote, `latest_at` the latest
     time by this machine's clock at which that may have been.
     """
 
@@ -78,14 +77,12 @@ class Write:
     id: int | None = None
     succeeds: int | None = None
     company: int | None = None
-    may_be_there: bool = False
     latest_at: dt.datetime | None = field(default=None, compare=False)
 
     @property
     def is_unsure(self) -> bool:
         """Return whether it may have created a record whose id is not known."""
-        is_open = self.state == "unknown" or self.may_be_there
-        return self.method == "POST" and self.id is None and is_open
+        return self.method == "POST" and self.id is None and self.state == "unknown"
 
     @property
     def record(self) -> str:

@@ -59,13 +59,7 @@ def carry_out(action: Action, live: Live, journal: Journal) -> Outcome:
 def journal_result(action: Action, result: Outcome, journal: Journal) -> Outcome:
     """Write the journal's line after a request; returns the outcome, which says where that failed."""
     try:
-        journal.after(
-            action.key,
-            state=str(result.state),
-            detail=result.detail,
-            id=result.id,
-            **({"may_be_there": True} if result.may_be_there else {}),
-        )
+        journal.after(action.key, state=str(result.state), detail=result.detail, id=result.id)
     except OSError as error:
         detail = f"{result.detail} (the journal could not note it: {error.strerror})"
         return replace(result, detail=detail)
@@ -207,8 +201,7 @@ def verify(
         )
         return outcome(action, State.UNKNOWN, f"{detail}: look at it in ConnectWise", created_id)
     if trouble is not None and not isinstance(trouble, NoAnswer) and trouble.status not in _GIVEN_UP:
-        may_be_there = sent.request.method == "POST" and not _is_refusal(trouble)
-        return replace(_refused(action, trouble), may_be_there=may_be_there)
+        return _refused(action, trouble)
     if trouble is None:
         return _stored_otherwise(action, handler, live) or outcome(
             action, State.UNKNOWN, f"{action}: ConnectWise accepted it, but does not show it: {_WAIT}"

@@ -60,8 +60,7 @@ class Outcome:
     `changed` is True if ConnectWise no longer had the approved values, `differs` if it stored
     something else than was sent, `is_spent` if an earlier run (`run`) carried out the action.
     `waits_for` is the key of a needed action that was not done, `refused_for` why other writes would be
-    refused as well. `may_be_there` is True if a creation met an error that may have come after it.
-    `subject` names for people what the action is about.
+    refused as well. `subject` names for people what the action is about.
     """
 
     key: str
@@ -78,7 +77,6 @@ class Outcome:
     waits_for: str = ""
     invoice_number: str = ""
     refused_for: RefusedFor | None = None
-    may_be_there: bool = False
 
     @property
     def text(self) -> str:

@@ -248,7 +248,6 @@ def _look_up(write: Write, live: Live, of_others: Set[int | None]) -> Write:
     agreement = agreement_in(write.path)
     if write.kind != CreateAddition.__name__ or not write.is_unsure or agreement is None:
         return write
-    write = replace(write, state=State.UNKNOWN)
     try:
         asked = (
             write.body["product"]["id"],

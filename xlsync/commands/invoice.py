@@ -193,8 +193,7 @@ def _earlier_outcome(
 ) -> Outcome | None:
     """Find what became of an invoice in an earlier run; None where it may be created.
 
-    `made` is the id that a run got for it, `sent_by` the run that sent it and did not learn what
-    became of it (or empty).
+    `made` is the id that a run got for it, `sent_by` the run that sent it without an answer (or empty).
     """
     try:
         known = None if made is None else systems.connectwise.read_invoice(made)
@@ -205,7 +204,7 @@ def _earlier_outcome(
         return seen
     if sent_by:
         detail = (
-            f"run {sent_by} did not learn what became of it, and ConnectWise may have made it: look there; "
+            f"run {sent_by} sent it without an answer, and ConnectWise may have made it: look there; "
             "if there is no such invoice, empty Result and approve it anew"
         )
         return replace(outcome(action, State.SKIPPED, detail), run=sent_by)
