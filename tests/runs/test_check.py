@@ -6,11 +6,12 @@ import re
 from decimal import Decimal
 
 from openpyxl.comments import Comment
+from openpyxl.worksheet.cell_range import CellRange
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, Hand
 from xlsync.workbook.hidden_sheet import HiddenSheet, write_hidden_sheet
-from xlsync.workbook.layout import LIST_COLUMNS, START_CELLS
+from xlsync.workbook.layout import LIST_COLUMNS, START_CELLS, START_NAMES
 from xlsync.workbook.read import read_workbook
 
 
@@ -141,3 +142,51 @@ def test_a_workbook_of_an_earlier_version_with_fewer_lists_is_applied_and_checke
     for _ in range(2):
         assert desk.check("--refresh").code == 0
     assert read_workbook(desk.file).lists.keys() == book.lists.keys()
+
+
+def insert_rows_into_start(hand: Hand, above: int, rows: int) -> None:
+    """Insert rows as a spreadsheet program does: merged cells and names move too."""
+    start = hand.sheet("Start")
+    merged = [str(cells) for cells in start.merged_cells.ranges]
+    for cells in merged:
+        start.unmerge_cells(cells)
+    start.move_range(f"A{above}:I70", rows)
+    for cells in map(CellRange, merged):
+        cells.shift(row_shift=rows if cells.min_row >= above else 0)
+        start.merge_cells(str(cells))
+    for name in ("xlsync_month", "xlsync_environment"):
+        hand.book.defined_names[
+            name
+        ].attr_text = f"Start!$C${start_row(name) + rows * (start_row(name) >= above)}"
+
+
+def start_row(name: str) -> int:
+    return int(START_NAMES[name].rpartition("$")[2])
+
+
+def start_values(desk: Desk, first: int = 1) -> list[list[object]]:
+    """What stands on *Start* from a row on, without the time of a check."""
+    hand = desk.read()
+    rows = [[hand.at("Start", f"{letter}{row}") for letter in "BCEFGH"] for row in range(first, first + 60)]
+    return [row for row in rows if row[0] != "Checked"]
+
+
+def test_numbers_stand_beside_their_labels_where_a_person_put_rows_above_all_of_start(desk: Desk) -> None:
+    desk.check("--refresh")
+    before = start_values(desk)
+    with desk.editing() as hand:
+        insert_rows_into_start(hand, above=1, rows=2)
+        hand.put("Start", "B1", "October, looked at by Pia")
+    assert desk.check("--refresh").code == 0
+    assert start_values(desk, 3) == before
+    assert desk.read().at("Start", "B1") == "October, looked at by Pia"
+
+
+def test_start_is_left_and_told_where_its_tables_came_apart(desk: Desk) -> None:
+    with desk.editing() as hand:
+        insert_rows_into_start(hand, above=20, rows=1)
+        hand.put("Start", "B20", "mine")
+    before = start_values(desk)
+    checked = desk.check("--refresh")
+    assert (checked.code, start_values(desk)) == (0, before)
+    assert "Start was not renewed and shows older numbers" in checked.err

@@ -215,7 +215,7 @@ def _fill(
     stored[STORED_AS] = _keep_compared(overview, book)
     of_month = MonthVerdict(overview.verdict, overview.billed)
     stored[verdict.STORED_AS] = {verdict.STORED_AS: StoredRow.from_facts({}, {"month": of_month})}
-    _fill_start(package, overview, about.exported_at, is_check=book is not None)
+    notices += _fill_start(package, overview, about.exported_at, is_check=book is not None)
     _name_first_rows(package, overview, columns, places)
     _fill_lists(package, lists, book)
     shown_lists = {column.header: tuple(lists.get(column.header, ())) for column in LIST_COLUMNS}
@@ -292,11 +292,21 @@ def _name_first_rows(
         package.set_name(name, f"'{sheet.title}'!${column}${row + 1}")
 
 
-def _fill_start(package: Package, overview: Overview, at: str, *, is_check: bool) -> None:
+def _fill_start(package: Package, overview: Overview, at: str, *, is_check: bool) -> list[str]:
     """Fill in *Start*; a check sets the time of the check and leaves the time of the export.
 
     A workbook of an earlier version lacks the last step: the number of invoices would stand without a label.
+    Returns a notice where its cells came apart, so that no number would stand beside its label.
     """
+    if START not in package.sheets:
+        return []
+    by = _rows_above_start(package.grid(START)) if is_check else 0
+    if by is None:
+        notice = (
+            f"{START} was not renewed and shows older numbers, since rows or columns were inserted or "
+            "deleted there: undo that, and run check again"
+        )
+        return [notice]
     values = start_values(overview)
     values["checked_at" if is_check else "exported_at"] = at
     cells = {position(START_CELLS[name]): value for name, value in values.items()}
@@ -305,12 +315,23 @@ def _fill_start(package: Package, overview: Overview, at: str, *, is_check: bool
         cells |= dict(zip(places, (count, up, down), strict=True))
     for label, shares in start_billed(overview).items():
         cells |= dict(zip(map(position, START_BILLED_CELLS[label]), shares, strict=True))
-    if START in package.sheets:
-        row, column = position(START_CELLS["to_invoice"])
-        if is_check and not any(any(line[:column]) for line in package.grid(START)[row : row + 1]):
-            del cells[row, column]
-        package.change_cells(START, cells)
-        package.set_heights(START, _heights_of_start(cells))
+    heights = _heights_of_start(cells)
+    row, column = position(START_CELLS["to_invoice"])
+    if is_check and not any(any(line[:column]) for line in package.grid(START)[row + by : row + by + 1]):
+        del cells[row, column]
+    package.change_cells(START, {(row + by, column): value for (row, column), value in cells.items()})
+    package.set_heights(START, {row + by: height for row, height in heights.items()})
+    return []
+
+
+def _rows_above_start(grid: Sequence[Sequence[Value]]) -> int | None:
+    """Return the number of rows that a person put above all of *Start*; None where its tables came apart."""
+    moved: list[set[int]] = []  # by how many rows, for each label that stands anywhere
+    for label, (cell, *_) in {**START_MISMATCH_CELLS, **START_BILLED_CELLS}.items():
+        row, column = position(cell)
+        if places := {number for number, line in enumerate(grid) if label in line[column - 1 : column]}:
+            moved.append({number - row for number in places})
+    return min(set.intersection(*moved), default=None) if moved else None
 
 
 def _heights_of_start(cells: Mapping[Position, Value]) -> dict[int, float]:
