@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 PER_MINUTE: Final = 900  # ConnectWise tolerates about 1000 requests a minute (Developer Guide)
 SIDE_BY_SIDE: Final = 24
 UNTIL_UNKNOWN: Final = 60
+RELEASE: Final = "2025.1"  # of ConnectWise's API
 CUSTOM: Final = "custom"  # the table of custom fields among those of a kind
 
 
@@ -34,7 +35,7 @@ class ConnectWiseSettings:
     public_key: str
     private_key: str
     client_id: str
-    release: str = "2025.1"
+    release: str = RELEASE
     requests_per_minute: int = PER_MINUTE
     side_by_side: int = SIDE_BY_SIDE
     # How long the outcome of a write without an answer is looked for.

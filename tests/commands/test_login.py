@@ -112,6 +112,20 @@ def test_a_site_may_be_given_with_its_whole_path(keys: dict[str, str]) -> None:
     assert settings.connectwise.url == url
 
 
+def test_the_release_that_a_refusal_asks_for_is_taken_from_the_settings_file_at_once(
+    keys: dict[str, str], empty_desk: Desk
+) -> None:
+    empty_desk.sandbox.connectwise.releases = ("2019.1", "2024.2")
+
+    def set_it(error: XlsyncError) -> bool:
+        assert "set [connectwise] release in xlsync.toml" in error.hint
+        Path("xlsync.toml").write_text('[connectwise]\nrelease = "2024.1"\n', encoding="utf-8")
+        return True
+
+    log_in(from_table(keys), set_it)
+    assert tomllib.loads(Path("xlsync.toml").read_text())["connectwise"]["release"] == "2024.1"
+
+
 def test_an_empty_answer_keeps_what_is_there_and_a_secret_is_never_told(keys: dict[str, str]) -> None:
     log_in(from_table(keys), never)
     told: dict[str, str] = {}

@@ -27,6 +27,7 @@ from xlsync.config import (
     VARIABLES,
     SettingsSources,
     name_the_file,
+    read_release,
     read_settings_sources,
     read_settings_text,
     section_url,
@@ -161,7 +162,13 @@ def log_in(
     written = _settings_of(file)
     sources = read_settings_sources(environ, SettingProblems())
     answers: dict[str, str] = {}
-    for section, questions, try_keys in _SYSTEMS:
+
+    def try_connectwise_here(values: Mapping[str, str]) -> None:
+        now = read_settings_sources(environ, SettingProblems())  # a refusal names the release to set there
+        try_connectwise(values, read_release(now, SettingProblems()))
+
+    systems = (("bss", BSS_QUESTIONS, try_bss), ("connectwise", CONNECTWISE_QUESTIONS, try_connectwise_here))
+    for section, questions, try_keys in systems:
         known = {v: str(written.get(section, {}).get(name, "")) for v, name in VARIABLES[section].items()}
         answers |= _ask_until_it_works(section, questions, try_keys, known, ask, ask_again, sources)
         works(NAMES[section])
@@ -172,7 +179,7 @@ def log_in(
     store(answers, sources)
     if password:
         _store_and_read_back(store_account(url, sources.profile), {STORE_PASSWORD: password})
-    tried = tuple(section for section, *_ in _SYSTEMS)
+    tried = tuple(section for section, *_ in systems)
     return Stored(file, backend, (*tried, "store") if url else tried)
 
 
@@ -296,7 +303,7 @@ def try_bss(values: Mapping[str, str]) -> None:
             raise ConfigError(error.message, hint) from error
 
 
-def try_connectwise(values: Mapping[str, str]) -> None:
+def try_connectwise(values: Mapping[str, str], release: str) -> None:
     """Read one company of ConnectWise with the keys; raises XlsyncError where that fails."""
     connectwise = ConnectWise(
         ConnectWiseSettings(
@@ -305,6 +312,7 @@ def try_connectwise(values: Mapping[str, str]) -> None:
             public_key=values["public_key"],
             private_key=values["private_key"],
             client_id=values["client_id"],
+            release=release,
         )
     )
     try:
@@ -316,9 +324,6 @@ def try_connectwise(values: Mapping[str, str]) -> None:
         raise ConfigError(error.message, hint) from error
     finally:
         connectwise.service.close()
-
-
-_SYSTEMS: Final = (("bss", BSS_QUESTIONS, try_bss), ("connectwise", CONNECTWISE_QUESTIONS, try_connectwise))
 
 
 def trusted_backend(environ: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from xlsync.config.files import (
     read_settings_text,
     settings_file,
 )
-from xlsync.config.load import load_environment, load_settings, store_url, with_api_path
+from xlsync.config.load import load_environment, load_settings, read_release, store_url, with_api_path
 from xlsync.config.names import (
     BSS_VARIABLES,
     CONNECTWISE_VARIABLES,
@@ -34,6 +34,7 @@ __all__ = [
     "load_settings",
     "name_the_file",
     "own_settings_file",
+    "read_release",
     "read_settings_sources",
     "read_settings_text",
     "section_url",

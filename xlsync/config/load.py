@@ -18,6 +18,7 @@ from xlsync.config.team import STORE_PASSWORD, STORE_URL, read_store
 from xlsync.errors import ConfigError
 from xlsync.settings import (
     PER_MINUTE,
+    RELEASE,
     SIDE_BY_SIDE,
     UNTIL_UNKNOWN,
     BssSettings,
@@ -84,20 +85,27 @@ def _read_connectwise(sources: SettingsSources, problems: SettingProblems) -> Co
     """Read ConnectWise's address, keys and rates; None where an address or key is missing or wrong."""
     keys = collect_keys("connectwise", sources, problems)
     numbers = read_numbers(sources.table, "connectwise", set(BOUNDS), problems)
-    release = section_of(sources.table, "connectwise").get("release", "2025.1")
-    if not isinstance(release, str) or not re.fullmatch(r"20[0-9]{2}\.[0-9]{1,3}", release):
-        problems.add(
-            f'{problems.file_name}: [connectwise] release must be a text such as "2025.1", not {release!r}'
-        )
+    release = read_release(sources, problems)
     if not keys:
         return None
     return ConnectWiseSettings(
         **keys | {"url": with_api_path(keys["url"])},
-        release=str(release),
+        release=release,
         requests_per_minute=int(numbers.get("requests_per_minute", PER_MINUTE)),
         side_by_side=int(numbers.get("side_by_side", SIDE_BY_SIDE)),
         seconds_until_unknown=int(numbers.get("seconds_until_unknown", UNTIL_UNKNOWN)),
     )
+
+
+def read_release(sources: SettingsSources, problems: SettingProblems) -> str:
+    """Read the release of ConnectWise's API to ask for; the default where none is set that can be one."""
+    release = section_of(sources.table, "connectwise").get("release", RELEASE)
+    if isinstance(release, str) and re.fullmatch(r"20[0-9]{2}\.[0-9]{1,3}", release):
+        return release
+    problems.add(
+        f'{problems.file_name}: [connectwise] release must be a text such as "{RELEASE}", not {release!r}'
+    )
+    return RELEASE
 
 
 def with_api_path(url: str) -> str:
