@@ -68,10 +68,16 @@ def test_a_credit_is_negative_and_its_cost_is_not(fake: Fake, bss: Bss) -> None:
     assert line.is_compared
 
 
-def test_a_credit_that_is_signed_already_is_not_turned_round(fake: Fake, bss: Bss) -> None:
-    taken = item(quantity=Decimal(-2), unitPrice=Decimal(10), total=Decimal(-20), totalOriginal=Decimal(-20))
-    line = only(fake, bss, taken, type=CREDIT, total=Decimal(-20))
-    assert (line.units, line.amount, line.cost) == (-2, -20, 10)
+@pytest.mark.parametrize("units", [-2, 2])
+@pytest.mark.parametrize("head", [{"total": Decimal(-20)}, {"total": None, "totalBeforeTax": Decimal(-20)}])
+def test_a_credit_that_is_signed_already_is_not_turned_round(
+    fake: Fake, bss: Bss, units: int, head: Any
+) -> None:
+    taken = item(
+        quantity=Decimal(units), unitPrice=Decimal(10), total=Decimal(-20), totalOriginal=Decimal(-20)
+    )
+    line = only(fake, bss, taken, type=CREDIT, **head)
+    assert (line.units, line.amount, line.cost, line.unread) == (-2, -20, 10, "")
 
 
 def test_units_below_zero_are_a_credit_on_whatever_invoice(fake: Fake, bss: Bss) -> None:

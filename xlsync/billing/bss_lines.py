@@ -321,7 +321,8 @@ def _units_and_amount(invoice: Json, item: Json, where: str, *, is_credit: bool)
     units, amount = whole(_required(item, "quantity", where)), _required(item, "total", where)
     if not is_credit:
         return (-abs(units), amount) if amount < 0 else (units, amount)
-    is_signed = (_checked_number(invoice.get("total"), where, "total") or 0) < 0
+    totals = (_checked_number(invoice.get(name), where, name) for name in ("total", "totalBeforeTax"))
+    is_signed = any(total is not None and total < 0 for total in totals)
     return (-abs(units), amount) if is_signed else (-units, -amount)
 
 
