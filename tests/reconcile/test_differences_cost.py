@@ -266,3 +266,51 @@ def test_the_impact_is_rounded_half_up_to_cents_both_ways(
 
     assert impact_of(str(7 + Decimal(units)), "7") == Decimal(impact)
     assert impact_of("7", str(7 + Decimal(units))) == -Decimal(impact)
+
+
+def test_a_cost_for_other_months_than_the_agreement_bills_is_no_default_where_no_period_is_told(
+    case: Case,
+) -> None:
+    """
+    line  units  cost  months  from        to
+    a     4      120   -       2026-10-01  2027-09-30
+
+    addition  quantity  cost
+    71        3         10
+
+    mismatch      key       action
+    Cost differs  cost:71   -
+    Units differ  units:71  Update units
+    """
+    assert case.row("cost:71").explanation.endswith(
+        "The line is for 12 months, the agreement bills Monthly, and no billing period is told: whether the "
+        "cost is for the whole of it is not known."
+    )
+
+
+def test_an_addition_for_other_months_than_the_agreement_bills_is_no_default_where_no_period_is_told(
+    case: Case,
+) -> None:
+    """
+    line  units  cost  months  from        to
+    a     4      120   -       2026-10-01  2027-09-30
+
+    mismatch            key       action
+    Not in ConnectWise  add:1:10  -
+    """
+    assert "The line is for 12 months" in case.row("add:1:10").explanation
+
+
+def test_a_part_month_beside_the_month_that_the_agreement_bills_tells_no_other_months(case: Case) -> None:
+    """
+    line  units  cost  months  from        to
+    a     4      12    -       2026-10-01  2026-10-31
+    b     1      12    -       2026-10-17  2026-10-31
+
+    addition  quantity  cost
+    71        5         10
+
+    mismatch      key      action
+    Cost differs  cost:71  Update cost
+    """
+    assert "no billing period" not in case.row("cost:71").explanation

@@ -54,6 +54,7 @@ class Charge(Struct, frozen=True, kw_only=True):
         return _tell_sum(self.lines)
 
 
+@cache  # many lines have the same few periods
 def last_day(start: dt.date, months: int) -> dt.date:
     """Return the last day of a period of `months` months: the day before the same day, or before the last day
     of a month that has no such day; at most the last date of the calendar.
@@ -73,15 +74,20 @@ def covers_full_period(line: BillingLine) -> bool:
     """
     if line.start is None or line.end is None:
         return True
-    return _is_full(line.start, line.end, line.billing_months)
+    if line.billing_months is None:
+        return _whole_months(line.start, line.end) is not None
+    return line.end >= last_day(line.start, line.billing_months)
+
+
+def months_charged(line: BillingLine) -> int | None:
+    """Return the number of whole months that the days of a line make; None where they make none."""
+    return None if line.start is None or line.end is None else _whole_months(line.start, line.end)
 
 
 @cache  # many lines have the same few periods
-def _is_full(start: dt.date, end: dt.date, billing_months: int | None) -> bool:
-    if billing_months is not None:
-        return end >= last_day(start, billing_months)
+def _whole_months(start: dt.date, end: dt.date) -> int | None:
     span = (end.year - start.year) * 12 + end.month - start.month
-    return any(end == last_day(start, months) for months in (span, span + 1) if months > 0)
+    return next((n for n in (span, span + 1) if n > 0 and end == last_day(start, n)), None)
 
 
 def group_by_contract(lines: Iterable[BillingLine]) -> dict[tuple[str, str], list[BillingLine]]:

@@ -10,10 +10,17 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from xlsync.amounts import cents, counted_units, impact_of, tell_cost, tell_number
+from xlsync.amounts import cents, counted, counted_units, impact_of, tell_cost, tell_number
 from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
 from xlsync.reconcile.beginnings import begin_where_allowed, closed_until
-from xlsync.reconcile.charges import Charge, billing_lines_of, only_contract, only_cost, total_units
+from xlsync.reconcile.charges import (
+    Charge,
+    billing_lines_of,
+    months_charged,
+    only_contract,
+    only_cost,
+    total_units,
+)
 from xlsync.reconcile.explanations import (
     join_sentences,
     tell_agreement,
@@ -207,6 +214,7 @@ def _not_in_connectwise(
     )
     row = with_warnings(
         row,
+        _tell_other_months(base, comparison.charges, books),
         *(
             f"Addition {a.id} ({counted_units(a.quantity)}) starts on {a.effective}. "
             "Do not create another: the customer would pay twice."
@@ -289,7 +297,7 @@ def _units_and_cost(
         )
     if base.bss_cost is not None and base.bss_cost != addition.unit_cost:
         difference = base.bss_cost - (addition.unit_cost or Decimal(0))
-        yield row(
+        cost = row(
             key=f"cost:{addition.id}",
             kind=MismatchKind.COST_DIFFERS,
             impact=cents(-difference * units, base.months),
@@ -301,6 +309,23 @@ def _units_and_cost(
                 beside,
             ),
         )
+        yield with_warnings(cost, _tell_other_months(base, charges, books))
+
+
+def _tell_other_months(base: Mismatch, charges: Sequence[Charge], books: Books) -> str:
+    """Say that lines of an unknown billing period charge for other whole months than the agreement bills.
+
+    Their days may be those of the charge or of the whole contract, so that their cost may be of either.
+    """
+    agreement = books.agreements.get(base.agreement) if isinstance(base.agreement, int) else None
+    lines = (line for line in billing_lines_of(charges) if line.billing_months is None)
+    months = max((n for line in lines if (n := months_charged(line)) is not None), default=None)
+    if agreement is None or months is None or agreement.billing_months in (None, months):
+        return ""
+    return (
+        f"The line is for {counted(months, 'month')}, the agreement bills {agreement.billing_cycle}, and no "
+        "billing period is told: whether the cost is for the whole of it is not known."
+    )
 
 
 def _tell_successor(addition: Addition, later: Sequence[Addition]) -> str:
