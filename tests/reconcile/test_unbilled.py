@@ -7,10 +7,12 @@ The docstrings hold tables, whose defaults `tables.py` tells.
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 from tests.helpers.tables import OCTOBER, Case, read_books, read_case, read_line, read_link, read_tables
-from xlsync.models import ActionLabel, MismatchKind, Status
+from xlsync.models import ActionLabel, Choice, Evidence, MismatchKind, Status
 from xlsync.reconcile.charges import read_charges
 from xlsync.reconcile.mismatches import find_mismatches
 from xlsync.records import replace
@@ -118,6 +120,63 @@ def test_a_suggested_agreement_is_not_linked_this_month(case: Case) -> None:
     Not linked  link:bss:Contoso:bss:Backup
     """
     assert case.findings.statuses["a"] is Status.CONFIRM_LINK
+
+
+def test_usage_whose_product_is_only_suggested_is_linked_to_its_agreement_all_the_same() -> None:
+    """
+    line  link  type
+    a     1:10  Usage
+
+    addition  item  quantity
+    72        11    3
+
+    linked before  billed
+    11             monthly
+    """
+    case = read_case(
+        test_usage_whose_product_is_only_suggested_is_linked_to_its_agreement_all_the_same.__doc__
+    )
+    link = replace(case.links["a"], item=Choice(10, Evidence.SUGGESTED, 87))
+    findings = find_mismatches(OCTOBER, case.lines, case.charges, {"a": link}, case.books)
+    assert [row.key for row in findings.mismatches] == ["only:72"]
+
+
+def test_additions_of_an_agreement_without_a_compared_line_that_could_not_be_read_hinder_the_all_clear() -> (
+    None
+):
+    """
+    line  link  type   contract
+    a     1:10  -      S1
+    b     2:11  Usage  S2
+
+    agreement
+    1
+    2
+    3
+
+    addition  agreement  quantity
+    71        1          1
+
+    failed  why
+    2       403
+    3       403
+    """
+    text = inspect.getdoc(
+        test_additions_of_an_agreement_without_a_compared_line_that_could_not_be_read_hinder_the_all_clear
+    )
+    case = read_case(text)
+    told = "The additions of agreement Agreement {} of {} could not be read: "
+    assert [doubt.startswith(told.format(2, "Contoso")) for doubt in case.findings.doubts] == [True]
+    args = (OCTOBER, case.lines, case.charges, case.links, case.books)
+    (doubt,) = find_mismatches(*args, vanished={3: "Fabrikam"}).doubts
+    assert doubt.startswith(told.format(3, "Fabrikam and of 1 other agreement"))
+    assert not find_mismatches(*args, is_complete=False).doubts
+    linked = {**case.links, "a": replace(case.links["a"], agreement=Choice(2, Evidence.EXACT))}
+    findings = find_mismatches(OCTOBER, case.lines, case.charges, linked, case.books)
+    assert ([row.kind for row in findings.mismatches], findings.doubts) == (
+        [MismatchKind.COULD_NOT_CHECK],
+        (),
+    )
 
 
 def test_an_inactive_addition_without_a_line_is_no_mismatch(case: Case) -> None:

@@ -158,6 +158,20 @@ def bill_a_product_of_other_customers_too(desk: Desk) -> None:
     additions[more] = copy.deepcopy(addition) | {"id": more, "product": product}
 
 
+def let_a_customer_vanish_whose_additions_may_not_be_read(desk: Desk) -> None:
+    items = [item for invoice in invoices(desk) for item in invoice["items"]]
+    count = Counter(item["subscriptions"][0]["account"]["id"] for item in items)
+    item = next(item for item in items if count[item["subscriptions"][0]["account"]["id"]] == 1)
+    addition = addition_of(desk, item)
+    for invoice in invoices(desk):
+        invoice["items"] = [one for one in invoice["items"] if one is not item]
+        add_up(invoice)
+    del desk.sandbox.connectwise.additions[addition["id"]]
+    assert desk.check("--refresh").json["all_clear"] is True
+    path = f"GET /finance/agreements/{addition['agreementId']}/additions"
+    desk.sandbox.fail("forbid", path=path, times=9)
+
+
 def test_a_month_in_which_every_line_agrees_is_all_clear(desk_after: DeskAfter) -> None:
     told = desk_after(let_all_agree).check("--refresh").json
     assert told["all_clear"] is True
@@ -195,6 +209,10 @@ def test_additions_that_are_not_billed_as_the_settings_want_it_leave_a_month_all
         (charge_for_september, "1 for an earlier period"),
         (bill_a_product_of_other_customers_too, "1 addition is only in ConnectWise."),
         (sell_it_once, "and the distributor billed it once: it is compared with nothing"),
+        (
+            let_a_customer_vanish_whose_additions_may_not_be_read,
+            "whether ConnectWise alone bills one of them",
+        ),
         (do_not_bill_it, "1 further line agrees, but ConnectWise does not bill it to the customer"),
         (
             end_the_agreement_within_the_month,

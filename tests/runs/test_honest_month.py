@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,8 @@ from tests.helpers.hand import LINES, MISMATCHES, Hand
 from tests.helpers.office import Office
 from xlsync.reconcile.billed import Fate
 from xlsync.workbook.layout import NEXT_LINE, START_BILLED_CELLS, START_CELLS, START_LINE, VERDICT_ROWS
+
+Item = dict[str, Any]
 
 
 def test_a_past_month_offers_no_write_that_the_latest_complete_month_does_not_bill(desk: Desk) -> None:
@@ -73,30 +76,51 @@ def test_the_dropdown_of_a_row_of_a_past_month_that_nothing_can_be_written_for_o
     assert [one["offered"] for one in picked] == [["Ignore"], ["Ignore"], ["Update units", "Ignore"]]
 
 
+def _bill_no_more(desk: Desk, is_gone: Callable[[Item], bool]) -> set[int]:
+    """Take items off all invoices and check the workbook; return the additions newly only in ConnectWise."""
+    before = _only_in_connectwise(desk)
+    for invoice in desk.sandbox.bss.invoices:
+        gone = [item for item in invoice["items"] if is_gone(item)]
+        invoice["items"] = [item for item in invoice["items"] if item not in gone]
+        invoice["totalBeforeTax"] -= sum((item["total"] for item in gone), Decimal(0))
+    assert desk.check("--refresh").code == 0
+    return _only_in_connectwise(desk) - before
+
+
+def _only_in_connectwise(desk: Desk) -> set[int]:
+    kinds = desk.read().column(MISMATCHES, "Mismatch")
+    return {int(key.removeprefix("only:")) for key, kind in kinds.items() if kind == "Only in ConnectWise"}
+
+
+def _accounts(item: Item) -> set[int]:
+    return {one["account"]["id"] for one in item["subscriptions"] or item["assets"]}
+
+
+def _agreements_of(desk: Desk, additions: set[int]) -> set[int]:
+    return {desk.sandbox.connectwise.additions[addition]["agreementId"] for addition in additions}
+
+
 def test_a_customer_without_any_line_in_a_complete_month_is_looked_at(desk: Desk) -> None:
     assert desk.check().code == 0  # remembers the links
-    hand = desk.read()
-    rows = hand.column(MISMATCHES, "Mismatch")
-    only = {key for key, kind in rows.items() if kind == "Only in ConnectWise"}
-    _, key, company, *_ = next(link for link in desk.links() if link[0] == "customer" and link[3] is not None)
-    gone = int(str(key).removeprefix("bss:"))
-    invoices = desk.sandbox.bss.invoices
-    for invoice in invoices:
-        kept = [
-            item for item in invoice["items"]
-            if gone not in {one["account"]["id"] for one in (item["subscriptions"] or item["assets"])}
-        ]  # fmt: skip
-        removed = sum((item["total"] for item in invoice["items"] if item not in kept), Decimal(0))
-        invoice["items"] = kept
-        invoice["totalBeforeTax"] -= removed
-    assert desk.check("--refresh").code == 0
-    hand = desk.read()
-    kinds = hand.column(MISMATCHES, "Mismatch")
-    new = {key for key, kind in kinds.items() if kind == "Only in ConnectWise"} - only
-    agreements = desk.sandbox.connectwise.agreements
-    additions = desk.sandbox.connectwise.additions
-    owners = {agreements[additions[int(key[5:])]["agreementId"]]["company"]["id"] for key in new}
-    assert owners == {company}
+    items = [item for invoice in desk.sandbox.bss.invoices for item in invoice["items"]]
+    shared = set().union(*(accounts for accounts in map(_accounts, items) if len(accounts) > 1))
+    remembered = {
+        int(str(key).removeprefix("bss:")): agreement
+        for kind, key, _, agreement, *_ in desk.links()
+        if kind == "customer" and agreement is not None
+    }
+    customer, agreement = next((id_, to) for id_, to in remembered.items() if id_ not in shared)
+    new = _bill_no_more(desk, lambda item: customer in _accounts(item))
+    assert _agreements_of(desk, new) == {agreement}
+
+
+def test_an_agreement_that_only_a_contract_without_a_line_was_linked_to_is_looked_at(desk: Desk) -> None:
+    assert desk.check().code == 0  # remembers the links
+    of_contracts = [(str(key), to) for kind, key, _, to, *_ in desk.links() if kind == "contract" and to]
+    agreement = of_contracts[0][1]
+    linked = {key for key, to in of_contracts if to == agreement}
+    new = _bill_no_more(desk, lambda item: any(f"bss:{one['id']}" in linked for one in item["subscriptions"]))
+    assert agreement in _agreements_of(desk, new)
 
 
 def test_a_month_that_bills_less_than_four_fifths_of_the_month_before_is_incomplete(desk: Desk) -> None:

@@ -26,6 +26,7 @@ from xlsync.models import (
     Agreement,
     BillingLine,
     Choice,
+    LineType,
     Link,
     Lists,
     Progress,
@@ -45,7 +46,8 @@ class LinkedMonth:
 
     `links` are by line key; `all_links` are those of the latest complete month's lines too. `additions` and
     `recaps` are by agreement; a read that failed is its error. `active` are the additions that are active in
-    the month. `vanished` are remembered agreements of customers without a line, with the customers' names.
+    the month. `vanished` are remembered agreements of customers or contracts without a recurring line, with
+    the customers' names.
     """
 
     lines: tuple[BillingLine, ...]
@@ -162,18 +164,24 @@ def _vanished(
     memory: Memory,
     agreements: Iterable[Agreement],
 ) -> Mapping[int, str]:
-    """Return remembered agreements of customers without a line in a complete month, with their names."""
+    """Return remembered agreements that nothing recurring is billed for in a complete month.
+
+    They are those of customers without such a line, and those of single contracts without one, by id with the
+    names of the customers.
+    """
     if sources.incomplete:
         return {}
-    billed = {line.customer_key for line in sources.lines}
+    charged = [line for line in sources.lines if line.type is LineType.RECURRING]
+    customers, contracts = {line.customer_key for line in charged}, {line.contract for line in charged}
     running = {agreement.id for agreement in agreements}
     wanted = "report" if request.reports else "bss"
     names: dict[int, str] = {}
-    for key, link in sorted(memory.customers.items()):
-        source, own_id = split_key(key)
-        if source == wanted and key not in billed:
-            remembered = {link.agreement_id, *(entry.id for entry in link.by_period)}
-            names |= {id_: link.names.customer or own_id for id_ in remembered & running if id_}
+    for billed, entries in ((contracts, memory.contracts), (customers, memory.customers)):
+        for key, link in sorted(entries.items()):
+            source, own_id = split_key(key)
+            if source == wanted and key not in billed:
+                remembered = {link.agreement_id, *(entry.id for entry in link.by_period)}
+                names |= {id_: link.names.customer or own_id for id_ in remembered & running if id_}
     return names
 
 

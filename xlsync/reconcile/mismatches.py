@@ -16,11 +16,13 @@ from xlsync.reconcile.past import LatestMonth, hold_to_latest
 from xlsync.reconcile.rules import NO_IGNORE_RULES, IgnoreRules, tell_ignored
 from xlsync.reconcile.targets import Books, Comparison, find_comparisons, part_by_link
 from xlsync.reconcile.unmatched import (
+    agreements_to_look_at,
     find_unbilled,
     find_unlinked,
     product_of,
     tell_billed_once,
     tell_held_twice,
+    tell_unread,
 )
 from xlsync.reconcile.verdict import Uncompared
 from xlsync.records import replace
@@ -76,7 +78,8 @@ def find_mismatches(
 
     `links` gives the link of every line by its key. In a month that is not complete nothing is called *Only
     in ConnectWise*: its line may yet come. `latest` is what the latest complete month bills, where this one
-    is past; `vanished` are remembered agreements without a line, with the names of their customers.
+    is past; `vanished` are remembered agreements whose customer or contract has no line, with the names of
+    their customers.
     """
     lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = part_by_link(charges, links)
@@ -84,8 +87,8 @@ def find_mismatches(
     rows = list(find_unlinked(unlinked, {product_of(charge.lines[0]) for charge in waiting}, links, books))
     for comparison in compared:
         rows.extend(find_differences(month, comparison, links, books))
-    if is_complete:
-        rows.extend(find_unbilled(month, lines, links, books, compared, vanished))
+    agreements = agreements_to_look_at(lines, links, vanished, books) if is_complete else {}
+    rows.extend(find_unbilled(month, lines, links, books, compared, agreements))
     if latest is not None:
         rows = [hold_to_latest(row, month, latest) for row in rows]
     mismatches = tuple(sorted((_ignore(row, choices, rules) for row in rows), key=_rank))
@@ -111,7 +114,9 @@ def find_mismatches(
         mismatches,
         statuses,
         dict(_find_uncompared(lines, charges, statuses, reservations)),
-        _without_twins(tell_billed_once(month, own, links, books)),
+        _without_twins(
+            (*tell_unread(agreements, books, mismatches), *tell_billed_once(month, own, links, books))
+        ),
         _without_twins(tell_held_twice(month, compared_own, links, books)),
     )
 

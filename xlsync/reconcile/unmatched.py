@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from decimal import Decimal
 
-from xlsync.amounts import counted_units, impact_of
+from xlsync.amounts import counted, counted_units, impact_of
 from xlsync.models import (
+    ActionLabel,
     Addition,
     Agreement,
     BillingLine,
@@ -111,25 +112,62 @@ def _decided(part: Choice | None) -> int | str | None:
     return None if part is None or part.evidence is Evidence.SUGGESTED else part.to
 
 
+def agreements_to_look_at(
+    lines: Iterable[BillingLine], links: Mapping[str, Link], vanished: Mapping[int, str], books: Books
+) -> dict[int, str]:
+    """Return the agreements whose additions may be only in ConnectWise, with the names of their customers.
+
+    They are those that a line is linked to, whether or not its product is, and those of `vanished`.
+    """
+    customers = dict(vanished)
+    for line in lines:
+        link = links[line.key]
+        agreement = _decided(link.agreement) if _decided(link.company) is not None else None
+        if isinstance(agreement, int):
+            customers[agreement] = customers.get(agreement) or line.customer
+    return {agreement: customer for agreement, customer in customers.items() if agreement in books.agreements}
+
+
+def tell_unread(agreements: Mapping[int, str], books: Books, rows: Iterable[Mismatch]) -> Iterator[str]:
+    """Say that additions of these agreements could not be read, where no open row of `rows` says so.
+
+    `agreements` gives the names of their customers.
+    """
+    shown = {
+        row.agreement
+        for row in rows
+        if row.kind is MismatchKind.COULD_NOT_CHECK and row.action is not ActionLabel.IGNORE
+    }
+    unread = [
+        agreement
+        for agreement in agreements
+        if agreement not in shown and not isinstance(books.additions.get(agreement), Sequence)
+    ]
+    if unread:
+        first = f"{books.agreements[unread[0]].name} of {agreements[unread[0]]}"
+        others = f" and of {counted(len(unread) - 1, 'other agreement')}" if len(unread) > 1 else ""
+        yield (
+            f"The additions of agreement {first}{others} could not be read: "
+            "whether ConnectWise alone bills one of them is not known."
+        )
+
+
 def find_unbilled(
     month: Month,
     lines: Iterable[BillingLine],
     links: Mapping[str, Link],
     books: Books,
     compared: Sequence[Comparison],
-    vanished: Mapping[int, str],
+    agreements: Mapping[int, str],
 ) -> Iterator[Mismatch]:
-    """Find active additions, on agreements linked this month, that no line is linked to.
+    """Find active additions on these agreements that no line is linked to.
 
-    `vanished` are remembered agreements whose customers have no line at all, with the customers' names.
+    `agreements` gives the names of their customers.
     """
-    customers: dict[int, str] = dict(vanished)
     billed: set[tuple[int | str, int | str]] = set()
     open_customers: set[int] = set()
     for line in lines:
         link = links[line.key]
-        if link.company and link.agreement and isinstance(link.agreement.to, int) and not link.is_suggested:
-            customers[link.agreement.to] = customers.get(link.agreement.to) or line.customer
         if link.agreement and link.item:
             billed.add((link.agreement.to, link.item.to))
         if line.is_compared and not link.counts and link.company and isinstance(link.company.to, int):
@@ -143,10 +181,8 @@ def find_unbilled(
     linked_items = books.linked_items | {
         link.item.to for link in links.values() if link.item and isinstance(link.item.to, int) and link.counts
     }
-    for agreement_id, customer in customers.items():
-        agreement = books.agreements.get(agreement_id)
-        if agreement is None:
-            continue
+    for agreement_id, customer in agreements.items():
+        agreement = books.agreements[agreement_id]
         for addition in books.read_of(agreement_id):
             without_line = (agreement_id, addition.item_id) not in billed or addition.id in left_over
             if without_line and addition.item_id in linked_items and addition.is_active(month):
