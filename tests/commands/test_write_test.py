@@ -9,6 +9,7 @@ import pytest
 
 from tests.helpers.desk import Desk
 from tests.helpers.still_clock import StillClock, stop_clock
+from xlsync.apply.one_writer import one_writer
 from xlsync.commands.doctor import load
 from xlsync.commands.findings import CheckState, Finding
 from xlsync.commands.write_test import find_test_company, read_tenant, try_writing
@@ -95,6 +96,44 @@ def test_what_cannot_be_ended_is_named(empty_desk: Desk) -> None:
     found = {finding.name: finding for finding in write(empty_desk)}
     assert found["Write test: ended"].state is CheckState.BAD
     assert found["Write test: ended"].next_step.count("/finance/agreements/") == 2
+
+
+@pytest.mark.parametrize("lost", ["hang-up-after", "gateway-after"])
+def test_what_may_have_been_made_is_named_to_be_ended_by_hand(empty_desk: Desk, lost: str) -> None:
+    empty_desk.sandbox.fail(lost, write=1)
+    found = {finding.name: finding for finding in write(empty_desk)}
+    (made,) = empty_desk.changes.values()
+    assert found["Write test: unanswered"].state is CheckState.BAD
+    assert made["name"] in found["Write test: unanswered"].next_step
+    (run,) = empty_desk.run("history", "--json").json["runs"]
+    assert [sent["state"] for sent in run["writes"]] == ["unknown"]
+
+
+def test_a_twin_that_connectwise_has_no_time_for_is_not_called_refused(empty_desk: Desk) -> None:
+    empty_desk.sandbox.fail("busy", write=2, seconds=1)
+    found = {finding.name: finding for finding in write(empty_desk)}
+    assert found["Write test"].state is CheckState.BAD
+    assert found["Write test: ended"].detail == "1 record was cancelled"
+    assert kept() is None
+
+
+def test_ctrl_c_ends_what_was_made_and_tells_it(empty_desk: Desk) -> None:
+    def stop(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with Systems(load(False, True)) as systems:
+        company = find_test_company(systems.connectwise, identifier(empty_desk))
+        found = {f.name: f for f in try_writing(systems, company, dt.datetime.now(dt.UTC), stop)}
+    assert found["Write test"].state is CheckState.BAD
+    assert found["Write test: ended"].detail == "1 record was cancelled"
+    assert kept() is None
+
+
+def test_it_is_not_made_while_another_run_writes(empty_desk: Desk) -> None:
+    with one_writer(empty_desk.home, load(False, True).environment):
+        ran = empty_desk.run("doctor", "--write-test", identifier(empty_desk), "--yes")
+    assert (ran.code, empty_desk.sent()) == (1, [])
+    assert "Another run writes to" in ran.err
 
 
 def test_every_write_of_the_test_stands_in_the_journal(empty_desk: Desk) -> None:

@@ -148,6 +148,7 @@ def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
             load, home = lambda _bss, _connectwise: settings, settings.home
         if write_test:
             systems = stack.enter_context(Systems(load(False, True)))
+            stack.enter_context(systems.one_writer())
             company = find_test_company(systems.connectwise, write_test)
             question = (
                 f"Create two agreements and an addition on {company.name} in "

@@ -14,14 +14,16 @@ from typing import Any, Final
 
 import simplejson
 
+from xlsync.amounts import counted
 from xlsync.apply.creation_fields import add_further_fields
 from xlsync.apply.journal import Journal
 from xlsync.apply.lookup import Live
+from xlsync.apply.plan import State
 from xlsync.commands.findings import CheckState, Finding
 from xlsync.connectwise.client import ConnectWise, quoted_text
 from xlsync.connectwise.custom_fields import is_about_custom_fields, restate_custom_fields
 from xlsync.connectwise.records import id_of, read_date, record_of, write_date
-from xlsync.errors import ApiError, XlsyncError
+from xlsync.errors import ApiError, NoAnswer, XlsyncError
 from xlsync.files import write_file
 from xlsync.gather.systems import Systems
 from xlsync.store import environment_folder
@@ -158,10 +160,11 @@ class WriteTest:
         self._live, self._connectwise = live, live.connectwise
         self._company, self._journal = company, journal
         self._now, self._wait = now, wait
+        self._name = f"xlsync write test {now:%Y-%m-%d %H:%M:%S}"
         self._customs_needed = False
         self._last_day = now.date()  # on which the addition ends: not before it begins
         self._number = 0
-        self.unended: list[str] = []  # names of records that could not be ended
+        self._unanswered: list[str] = []  # paths of creations without an answer
         self.tenant: TenantBehaviour | None = None
 
     def run(self) -> Iterator[Finding]:
@@ -171,22 +174,27 @@ class WriteTest:
             yield from self._steps(made)
         except XlsyncError as error:
             yield Finding("Write test", CheckState.BAD, error.message, error.hint)
+        except KeyboardInterrupt:
+            yield Finding("Write test", CheckState.BAD, "stopped", "Begin it again.")
         finally:
-            self.unended = [path for path in reversed(made) if not self._end(path)]
-        if self.unended:
-            step = "End them by hand in ConnectWise: " + ", ".join(self.unended) + "."
-            yield Finding(
-                "Write test: ended", CheckState.BAD, f"{len(self.unended)} could not be ended", step
-            )
+            unended = [path for path in reversed(made) if not self._end(path)]
+        for path in self._unanswered:
+            detail = f"whether POST {path} made a record is not known"
+            step = f"Look at {self._company.name} in ConnectWise, and end by hand what is named {self._name}."
+            yield Finding("Write test: unanswered", CheckState.BAD, detail, step)
+        if unended:
+            step = "End them by hand in ConnectWise: " + ", ".join(unended) + "."
+            yield Finding("Write test: ended", CheckState.BAD, f"{len(unended)} could not be ended", step)
         else:
-            yield Finding("Write test: ended", CheckState.GOOD, f"{len(made)} records were cancelled")
+            were = "was" if len(made) == 1 else "were"
+            detail = f"{counted(len(made), 'record')} {were} cancelled"
+            yield Finding("Write test: ended", CheckState.GOOD, detail)
 
     def _steps(self, made: list[str]) -> Iterator[Finding]:
         """Create, look for, double, change; the path of each created record is added to `made` at once."""
-        name = f"xlsync write test {self._now:%Y-%m-%d %H:%M:%S}"
         around_today = {self._now.date() + dt.timedelta(days) for days in (-1, 0, 1)}  # ConnectWise's today
         start = (min(around_today) - dt.timedelta(days=1)).replace(day=1)
-        body = self._agreement_body(name, start)
+        body = self._agreement_body(start)
         agreement = self._post(AGREEMENTS, body)
         path = f"{AGREEMENTS}/{id_of(agreement, AGREEMENTS)}"
         made.append(path)
@@ -197,7 +205,7 @@ class WriteTest:
             CheckState.GOOD,
             f"created; without a bill start date it bills from {begins or 'nothing'} ({bill_start})",
         )
-        lag = self._lag(name)
+        lag = self._lag()
         detail = f"seen after {lag} s" if lag is not None else f"not seen within {LOOKS[-1]} s"
         step = "Nothing to do: before xlsync creates again, it looks in its journal and asks by id."
         yield Finding.judged("Write test: list", detail, step, is_good=lag == 0, otherwise=CheckState.UNSURE)
@@ -215,10 +223,10 @@ class WriteTest:
             needs_custom_fields=self._customs_needed,
         )
 
-    def _agreement_body(self, name: str, start: dt.date) -> dict[str, Any]:
+    def _agreement_body(self, start: dt.date) -> dict[str, Any]:
         """Make the body of a test agreement, without a bill start date."""
         body = {
-            "name": name,
+            "name": self._name,
             "type": {"id": self._company.agreement_type},
             "company": {"id": self._company.id},
             "contact": {"id": self._company.contact},
@@ -246,13 +254,13 @@ class WriteTest:
         detail = f"quantity {shown.get('quantity')} read back; a PATCH {customs} name the custom fields"
         yield Finding.judged("Write test: change", detail, _DIFFERS, is_good=shown.get("quantity") == 2)
 
-    def _lag(self, name: str) -> int | None:
-        """Return the seconds until the list shows an agreement; None where it did not."""
+    def _lag(self) -> int | None:
+        """Return the seconds until the list shows the agreement; None where it did not."""
         passed = 0
         for seconds in LOOKS:
             self._wait(seconds - passed)
             passed = seconds
-            asked = f"company/id={self._company.id} and name={quoted_text(name)}"
+            asked = f"company/id={self._company.id} and name={quoted_text(self._name)}"
             if self._connectwise.list_records(AGREEMENTS, fields="id,name", conditions=asked)[0]:
                 return seconds
         return None
@@ -265,7 +273,7 @@ class WriteTest:
         try:
             return self._post(path, body)
         except ApiError as error:
-            if error.status is None or not 400 <= error.status < 500:
+            if error.status is None or not 400 <= error.status < 500 or error.repeat_after is not None:
                 raise
             return None
 
@@ -303,10 +311,13 @@ class WriteTest:
         try:
             answer = self._connectwise.service.send("POST" if method == "POST" else "PATCH", path, body)
         except ApiError as error:
-            self._journal.after(key, state="failed", detail=error.message, id=None)
+            state = State.UNKNOWN if isinstance(error, NoAnswer) else State.FAILED
+            self._journal.after(key, state=str(state), detail=error.message, id=None)
+            if state is State.UNKNOWN and method == "POST":
+                self._unanswered.append(path)
             raise
         id_ = answer.get("id") if isinstance(answer, dict) else None
-        self._journal.after(key, state="done", detail="", id=id_)
+        self._journal.after(key, state=str(State.DONE), detail="", id=id_)
         return answer
 
 
