@@ -289,6 +289,35 @@ def test_an_increase_alone_counts_the_bss_own_quantity_and_says_so(charge: Charg
     assert charge.costs == ()
 
 
+@pytest.mark.parametrize(
+    ("old", "units"),
+    [
+        ("old  5  10-05  10-19  A", {"A": None, "B": 5}),
+        ("old  5  10-05  10-31  A\n    back  -5  10-20  10-31  A", {"A": None, "B": 5}),
+        ("old  5  10-05  10-31  A", {"A": None, "B": None}),
+        ("old  7  10-01  10-31  A", {"A": 7, "B": None}),
+        ("old  7  10-01  10-31  A\n    back  -7  10-20  10-31  A", {"A": 0, "B": 5}),
+        ("old  7  09-01  09-30  A", {"A": 7, "B": 5}),
+    ],
+)
+def test_the_own_quantity_is_that_of_the_one_product_that_is_charged_last(
+    old: str, units: dict[str, int | None]
+) -> None:
+    charges = charges_of(
+        f"""
+    line  units  from   to     product
+    {old}
+    new   5      10-20  10-31  B
+
+    contract  own
+    S1        5
+    """
+    )
+    assert {charge.lines[0].product: charge.units for charge in charges} == units
+    untold = [charge for charge in charges if charge.units is None]
+    assert all("which of them the subscription's own quantity is of" in charge.why for charge in untold)
+
+
 def test_an_earlier_full_period_does_not_make_an_increase_complete(charge: Charge) -> None:
     """
     line      units  from   to

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -133,17 +134,47 @@ def read_charges(
     `own_units` are the BSS's answers, by contract, to the questions of `lines_to_ask`: a quantity or a failed
     read.
     """
+    groups = group_by_contract(lines)
+    last = _products_charged_last(groups)
     return tuple(
-        _read_charge(contract, group, own_units) for (contract, _), group in group_by_contract(lines).items()
+        _read_charge(contract, group, own_units, is_only=last.get(contract, {product}) == {product})
+        for (contract, product), group in groups.items()
     )
 
 
+def _products_charged_last(
+    groups: Mapping[tuple[str, str], Sequence[BillingLine]],
+) -> dict[str, set[str]]:
+    """Return the products that each contract of several products is charged for until its last day.
+
+    A product whose units are all credited is not among them.
+    """
+    several = {
+        contract for contract, count in Counter(contract for contract, _ in groups).items() if count > 1
+    }
+    charged: defaultdict[str, dict[str, dt.date]] = defaultdict(dict)
+    for (contract, product), group in groups.items():
+        if contract in several:
+            in_force = find_in_force(group)[0]
+            if sum(line.units for line in in_force) > 0:
+                charged[contract][product] = max(line.end or dt.date.max for line in in_force)
+    return {
+        contract: {product for product, end in ends.items() if end == max(ends.values())}
+        for contract, ends in charged.items()
+    }
+
+
 def _read_charge(
-    contract: str, lines: Sequence[BillingLine], own_units: Mapping[str, Decimal | Exception]
+    contract: str,
+    lines: Sequence[BillingLine],
+    own_units: Mapping[str, Decimal | Exception],
+    *,
+    is_only: bool,
 ) -> Charge:
+    """Make the charge of a contract's product; `is_only` where no other is charged until as late a day."""
     in_force, earlier = find_in_force(lines)
     full = [line for line in in_force if line.type is LineType.RECURRING and covers_full_period(line)]
-    running = _find_units(in_force, full, earlier, own_units.get(contract))
+    running = _find_units(in_force, full, earlier, own_units.get(contract), is_only=is_only)
     unread = next((line.unread for line in in_force if line.unread), "")
     return Charge(
         contract=contract,
@@ -172,6 +203,8 @@ def _find_units(
     full: Sequence[BillingLine],
     earlier: Sequence[BillingLine],
     own_units: Decimal | Exception | None,
+    *,
+    is_only: bool,
 ) -> _Running:
     """Decide how many units run: the sum of the lines in force, or the BSS's own quantity of a part month."""
     first = in_force[0]
@@ -193,6 +226,11 @@ def _find_units(
     if first.source != "bss" or not first.contract_id:
         return _Running(
             why="No charge for a full period, and a report does not tell how many units run: not compared."
+        )
+    if not is_only:
+        return _Running(
+            why="No charge for a full period, and its contract is charged for another product too: which of "
+            "them the subscription's own quantity is of is not told, and it is not compared."
         )
     match own_units:
         case Decimal():
