@@ -126,10 +126,19 @@ def test_an_addition_that_a_colleague_ended_after_its_answer_was_lost_is_not_mad
     assert f"addition {made['id']} was made since, and ends on 2026-11-30" in ran.json["actions"][0]["detail"]
 
 
+def marked(desk: Desk, contract: str) -> list[dict[str, object]]:
+    """The custom fields of an addition that is marked with a contract."""
+    fields = [dict(field) for field in desk.addition(52)["customFields"]]
+    return [
+        {**field, "value": contract if field["caption"] == "Subscription ID" else None} for field in fields
+    ]
+
+
 @pytest.mark.parametrize(
-    ("field", "value"), [("unitCost", Decimal(99)), ("effectiveDate", "2026-12-01T00:00:00Z")]
+    ("field", "value"),
+    [("unitCost", Decimal(99)), ("effectiveDate", "2026-12-01T00:00:00Z"), ("customFields", "another")],
 )
-def test_an_addition_of_other_cost_or_day_is_not_what_the_row_asks_for(
+def test_an_addition_of_other_cost_day_or_contract_is_not_what_the_row_asks_for(
     desk: Desk, field: str, value: object
 ) -> None:
     approve(desk, ADD)
@@ -144,11 +153,12 @@ def test_an_addition_of_other_cost_or_day_is_not_what_the_row_asks_for(
         "quantity": Decimal(str(shown["New Units"])),
         "unitCost": Decimal(str(shown["New Cost"])),
         "effectiveDate": "2026-10-01T00:00:00Z",
+        "customFields": marked(desk, ""),
     }
     assert desk.apply().states == {ADD: "already"}
     with desk.editing() as hand:
         hand.set(MISMATCHES, ADD, {"Result": None})
-    additions[theirs][field] = value
+    additions[theirs][field] = marked(desk, str(value)) if field == "customFields" else value
     ran = desk.apply()
     assert (ran.states, desk.sent()) == ({ADD: "skipped"}, [])
     assert f"addition {theirs} was made since, with" in ran.json["actions"][0]["detail"]
@@ -218,6 +228,28 @@ def test_what_connectwise_stored_otherwise_is_told_and_the_run_exits_3(desk: Des
     assert "stored effectiveDate empty instead of 2026-10-01" in result
     assert "stored billCustomer DoNotBill instead of Billable" in result
     assert "bills it at 0.00 a unit, the row showed" in result
+
+
+def test_what_was_made_though_its_answer_was_lost_is_compared_with_what_was_sent_and_with_its_twins(
+    desk: Desk,
+) -> None:
+    approve(desk, ADD)
+
+    def otherwise() -> None:
+        additions = desk.sandbox.connectwise.additions
+        made = max(additions)
+        additions[made] |= {"lessIncluded": Decimal(2), "unitPrice": Decimal(99)}
+        additions[made + 1] = {**additions[made], "id": made + 1}
+        raise ConnectionAbortedError
+
+    desk.sandbox.fail("call-after", write=1, call=otherwise)
+    ran = desk.apply()
+    assert (ran.code, ran.states) == (3, {ADD: "done"})
+    told = ran.json["actions"][0]["detail"]
+    assert "ConnectWise stored lessIncluded 2 instead of empty" in told
+    assert "bills it at 99.00 a unit, the row showed" in told
+    assert f"made {max(desk.sandbox.connectwise.additions)} of the same at the same time" in told
+    assert told.endswith("(the answer was lost, it is there)")
 
 
 def test_a_cost_that_connectwise_rounds_is_done_and_told_with_what_it_stored(desk: Desk) -> None:

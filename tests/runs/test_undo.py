@@ -630,6 +630,17 @@ def test_an_addition_made_as_the_run_was_killed_is_looked_up_and_ended(desk: Des
     assert desk.changes.keys() == {("additions", made)}
 
 
+def test_an_empty_list_of_additions_does_not_prove_that_a_killed_run_made_none(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", Effective_From=day("2026-10-14"))
+    kill_at(desk, "call-after", 2)
+    desk.let_minutes_pass()
+    desk.sandbox.fail("empty", path="GET /finance/agreements/37/additions$")
+    assert undo(desk, newest(desk)).code == 0
+    old, new = additions_of(desk, 37, 3)
+    assert (days(old)[1], days(new)) == (None, ("2026-10-14", "2026-10-14"))
+
+
 def test_a_creation_that_never_came_to_be_is_nothing_to_take_back(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("add:38:15")

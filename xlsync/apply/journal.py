@@ -56,9 +56,10 @@ class Write:
     """One write of a run, read from its lines; `state` is `unknown` if there is no line after the request.
 
     `what` says what was written and `subject` names the record, both for people. `asked` is what each of its
-    rows asked for; `succeeds` is the addition that a new one continues. `company` is the one that the
-    agreement of the write belonged to. `at` is by the clock of the machine that wrote, `latest_at` the latest
-    time by this machine's clock at which that may have been.
+    rows asked for; `succeeds` is the addition that a new one continues, `beside` are those of its product
+    that were there before it. `company` is the one that the agreement of the write belonged to. `at` is by
+    the clock of the machine that wrote, `latest_at` the latest time by this machine's clock at which that may
+    have been.
     """
 
     key: str
@@ -77,6 +78,7 @@ class Write:
     id: int | None = None
     succeeds: int | None = None
     company: int | None = None
+    beside: tuple[int, ...] = ()
     latest_at: dt.datetime | None = field(default=None, compare=False)
 
     @property
@@ -436,14 +438,16 @@ def _read_write(file: Path, number: int, line: Mapping[str, Any], late: dt.timed
     are_texts = all(isinstance(fields.get(name, ""), str) for name in _TEXTS)
     are_numbers = all(isinstance(fields.get(name) or 0, int) for name in ("id", "succeeds", "company"))
     are_rows = isinstance(rows, list | tuple) and all(isinstance(row, str) for row in rows)
+    beside = fields.get("beside", ())
+    are_ids = isinstance(beside, list | tuple) and all(isinstance(id_, int) for id_ in beside)
     are_maps = all(isinstance(fields.get(name) or {}, Mapping) for name in ("was", "asked"))
-    if not (are_texts and are_numbers and are_rows and are_maps and _is_request(fields)):
+    if not (are_texts and are_numbers and are_rows and are_ids and are_maps and _is_request(fields)):
         raise _odd(file, number)
     try:
         at = dt.datetime.fromisoformat(fields["at"]).astimezone()
     except (ValueError, OverflowError):
         raise _odd(file, number) from None
-    return Write(**{**fields, "rows": tuple(rows), "latest_at": at + late})
+    return Write(**{**fields, "rows": tuple(rows), "beside": tuple(beside), "latest_at": at + late})
 
 
 def _is_request(fields: Mapping[str, Any]) -> bool:

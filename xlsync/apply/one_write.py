@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from xlsync.apply.actions import Action, kind_of
+from xlsync.apply.actions import Action, CreateAddition, kind_of
 from xlsync.apply.creation_fields import tell_where_to_give, with_further_fields
 from xlsync.apply.freshness import Look
 from xlsync.apply.handlers import handler_of
@@ -119,6 +119,7 @@ def journal_request(action: Action, request: HttpWrite, journal: Journal) -> Out
             body={} if request.body is None else request.body,
             was=request.was,
             **({"succeeds": request.succeeds} if request.succeeds else {}),
+            **({"beside": action.beside} if isinstance(action, CreateAddition) and action.beside else {}),
             **({"company": company} if (company := _company_of(action)) is not None else {}),
         )
     except OSError as error:
@@ -190,11 +191,13 @@ def verify(
     if shown is not None and trouble is not None and _is_refusal(trouble):
         return replace(shown, state=State.ALREADY)  # somebody else made it after the last look
     if shown is not None:
-        detail = f"{shown.detail} (the answer was lost, it is there)" if trouble else shown.detail
-        done = replace(
-            shown, state=State.DONE, detail=detail, id=created_id if created_id is not None else shown.id
-        )
-        return _with_unlike(handler, live, done)
+        done = replace(shown, state=State.DONE, id=created_id if created_id is not None else shown.id)
+        if handler.is_proved_by_answer and done.id is not None:
+            made = _read_made(live, sent.request, done.id)
+            done = _created(action, handler, live, sent.request, done.id, made)
+        else:
+            done = _with_unlike(handler, live, done)
+        return replace(done, detail=f"{done.detail} (the answer was lost, it is there)") if trouble else done
     if created_id is not None:
         detail = (
             f"ConnectWise answered {handler.word} id {created_id}, but the agreement's recap does not show it"
@@ -281,6 +284,14 @@ def _created(
             )
     done = outcome(action, State.DONE, "; ".join(filter(None, [*details, request.note])), created_id)
     return replace(done, differs=any(details[1:]))
+
+
+def _read_made(live: Live, request: HttpWrite, id_: int) -> object:
+    """Read what was created though no answer shows it; None where that fails."""
+    try:
+        return live.connectwise.service.get(f"{request.path}/{id_}")
+    except ApiError:
+        return None  # the look at what is stored tells what is wrong
 
 
 def _tell_stored(live: Live, request: HttpWrite, created_id: int, answer: object) -> str:

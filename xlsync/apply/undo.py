@@ -256,9 +256,9 @@ def _look_up(write: Write, live: Live, of_others: Set[int | None]) -> Write:
         )
         made = [
             addition.id
-            for addition in live.list_additions(agreement)
+            for addition in live.list_additions(agreement, is_counted=True)
             if (addition.item_id, addition.quantity, addition.effective) == asked
-            and addition.id not in of_others
+            and addition.id not in {*of_others, *write.beside}
         ]
     except ApiError:
         return write

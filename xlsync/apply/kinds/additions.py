@@ -133,7 +133,7 @@ class AdditionCreation(Handler):
             if a.item_id == action.item
             and a.cancelled is None
             and a.id not in known
-            and (a.contract_mark in {"", action.contract_id} or not action.contract_id)
+            and _may_be_of_contract(action, a)
         )
 
     def tell_unlike_row(self, answer: object) -> str:
@@ -182,10 +182,18 @@ def judge_creation(
 
 
 def _is_as_wanted(action: CreateAddition, addition: Addition) -> bool:
-    """Return whether an addition bills what an action would create: its units, cost and first day."""
+    """Return whether an addition bills what an action would create: contract, units, cost and first day."""
     wanted = (action.quantity, action.unit_cost, action.effective)
     live = (addition.quantity, addition.unit_cost, addition.effective)
-    return all(wish in (None, now) for wish, now in zip(wanted, live, strict=True))
+    is_like = all(wish in (None, now) for wish, now in zip(wanted, live, strict=True))
+    return is_like and _may_be_of_contract(action, addition)
+
+
+def _may_be_of_contract(action: CreateAddition, addition: Addition) -> bool:
+    """Return whether no mark says that an addition bills another contract than an action would."""
+    continued = action.succeeds.addition.contract_mark if action.succeeds else ""
+    contracts = {(action.contract_id or continued).casefold(), addition.contract_mark.casefold()}
+    return len(contracts - {""}) < 2
 
 
 def _tell_made(addition: Addition) -> str:
