@@ -164,7 +164,9 @@ def check_workbook(
     remember(systems, overview, edits.links.picked, now, path)
     remember_month(systems, overview, now)
     once = _list_notices_once(book, edits, renewed, overview)
-    lasting = [*(Notice("", text) for text in (*edits.other_month, *gathered.notices)), *edits.notices]
+    removed = {notice.where for notice in renewed.lapsed}
+    of_month = (Notice("", text) for text in (*edits.other_month, *gathered.notices))
+    lasting = (*of_month, *(notice for notice in edits.notices if notice.where not in removed))
     placed = map(renewed.place, (*lasting, *once))
     notices = tuple(str(notice) for notice in placed if notice is not None)
     result = month_result(overview, notices, renewed.path)
@@ -223,10 +225,7 @@ def _list_notices_once(book: Book, edits: _Edits, renewed: Renewed, overview: Ov
     """List the notices that only this check shows: altered cells, lapsed approvals, what moved or is gone."""
     return [
         *(Notice(problem.where, "was altered and is computed anew") for problem in book.altered),
-        *(
-            Notice(where, "Yes was removed: the row's figures changed. Check it and approve again.")
-            for where in renewed.lapsed
-        ),
+        *renewed.lapsed,
         *(Notice("", text) for text in (*_tell_gone(edits.links, overview), *renewed.notices)),
         *edits.asked,
     ]

@@ -9,6 +9,7 @@ from typing import Final
 
 from xlsync.apply.plan import CHANGED, State, is_carried_out
 from xlsync.apply.spent_approvals import is_proven
+from xlsync.errors import Notice
 from xlsync.workbook.contents import Cells
 from xlsync.workbook.hidden_sheet import StoredRow, is_same
 from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS, Sheet
@@ -16,6 +17,8 @@ from xlsync.workbook.left_over import find_furnished
 from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.cells import Row, Value
 
+_OTHER_FIGURES: Final = "Yes was removed: the row's figures changed. Check it and approve again."
+_NO_LINE: Final = "Yes was removed: no line needs this any more. Approve again to create it all the same."
 _APPROVED_FOR: Final = {  # columns of which a change removes the approval
     MISMATCHES.title: ("BSS Units", "ConnectWise Units", "BSS Cost", "ConnectWise Cost"),
     INVOICES.title: ("Next Invoice Date", "Next Invoice Amount"),
@@ -24,14 +27,14 @@ _APPROVED_FOR: Final = {  # columns of which a change removes the approval
 
 @dataclass(slots=True)
 class Merged:
-    """A merged sheet: rows in order, their shown values and facts, and addresses of lapsed approvals.
+    """A merged sheet: rows in order, their shown values and facts, and notices of lapsed approvals.
 
     `places` are the indices in `rows` of xlsync's own rows, by key.
     """
 
     rows: list[Row] = field(default_factory=list)
     stored: dict[str, StoredRow] = field(default_factory=dict)
-    lapsed: list[str] = field(default_factory=list)
+    lapsed: list[Notice] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
 
 
@@ -63,7 +66,10 @@ def merge_rows(
         row = old.get(key)
         merged.places[key] = len(merged.rows)
         if key not in offered and row is not None:  # edited by a person, though no line asks for it
-            merged.rows.append(Row(row.number, {}))
+            approve: Cells = {}
+            if _is_approved(row) and not row.text("Result"):  # a result tells of a creation that was tried
+                approve = _lapse(row, _NO_LINE, merged.lapsed)
+            merged.rows.append(Row(row.number, _place(approve, columns)))
             merged.stored[key] = row.stored
         elif row is None:
             merged.rows.append(Row(None, _place(offered[key].shown, columns)))
@@ -105,7 +111,17 @@ def _is_wanted(row: SheetRow) -> bool:
     return edited and not is_carried_out(row.text("Result"))
 
 
-def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str], *, is_noted: bool) -> Cells:
+def _is_approved(row: SheetRow) -> bool:
+    return row.text("Approve").casefold().startswith("yes")
+
+
+def _lapse(row: SheetRow, why: str, lapsed: list[Notice]) -> Cells:
+    """Return the cell that takes back the approval of a row, and note why."""
+    lapsed.append(Notice(row.where("Approve"), why))
+    return {"Approve": None}
+
+
+def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[Notice], *, is_noted: bool) -> Cells:
     """Return the cells to write over an existing row: computed ones; a person's edits are left out.
 
     `is_noted` tells that a run wrote the row's *Result*: one that a person typed spends no approval here.
@@ -128,9 +144,8 @@ def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str], *,
     same = all(is_same(row.stored.showed(header), cells[header]) for header in approved_for)
     if not same:
         changed["Result"] = None
-        if row.text("Approve").casefold().startswith("yes"):
-            changed["Approve"] = None
-            lapsed.append(row.where("Approve"))
+        if _is_approved(row):
+            changed |= _lapse(row, _OTHER_FIGURES, lapsed)
     elif row.text("Result").startswith(f"{State.SKIPPED}: {CHANGED}"):
         changed["Result"] = None
     elif is_proven(row.text("Result"), is_noted=is_noted):

@@ -73,7 +73,7 @@ class Renewed:
     `moved` maps old to new 0-based row numbers, by sheet; a row that is missing in it is gone.
     """
 
-    lapsed: tuple[str, ...] = ()  # old addresses of approvals that lapsed, since their values changed
+    lapsed: tuple[Notice, ...] = ()  # of approvals that were removed, with their old addresses
     moved: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     path: Path = Path()
     notices: tuple[str, ...] = ()  # sentences about a person's cells, notes or pictures that were moved
@@ -181,7 +181,7 @@ def _fill(
     lists = list_columns(overview.lists, overview.labels, months, overview.used_items, held)
     offered = _offer_rows(overview, own)
     stored: dict[str, dict[str, StoredRow]] = {}
-    lapsed: list[str] = []
+    lapsed: list[Notice] = []
     notices: list[str] = []
     moved: dict[str, Mapping[int, int]] = {}
     places: dict[str, dict[str, int]] = {}

@@ -253,7 +253,7 @@ class _Reader:
                     row,
                     "Approve",
                     f"it looks like what ConnectWise has already: {like}",
-                    "choose that on its billing line, or choose (create new) there to create it all the same",
+                    "choose or confirm that on its billing line, or choose (create new) there to create it",
                 )
 
     def join_contacts(
