@@ -199,7 +199,7 @@ def _read_charged(
     if request.reports:
         from xlsync.billing.reports.reading import read_reports  # noqa: PLC0415 - takes long to load
 
-        read = read_reports(request.reports, month, systems.settings.report)
+        read = read_reports(request.reports, month, systems.settings.report, request.by)
         return Billing(read.lines, read.totals), read.tables
     read_charged = partial(
         systems.bss.read_charged, month, by=request.by, progress=progress, refresh=request.refresh

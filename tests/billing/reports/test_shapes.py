@@ -433,6 +433,25 @@ def test_a_sheet_that_has_no_header_that_is_known_is_told_and_its_charges_are_a_
     assert (doubts_of(found), [table.sheet for table in found.tables]) == ([], ["Cover", "Prices", "Lines"])
 
 
+def test_by_service_period_the_charged_period_decides_and_the_invoices_date_where_there_is_none(
+    path: Path,
+) -> None:
+    """Periods that end at midnight end on the day before."""
+    rows = [
+        [*AMBER[:6], "2026-10-01T00:00:00", "2026-11-01T00:00:00", "2026-11-02"],
+        [*BEECH[:6], "2026-09-01T00:00:00", "2026-10-01T00:00:00", "2026-10-02"],
+        ["Cedar AG", "Setup", "", "1", "5.00", "5.00", "", "", "2026-10-02"],
+        ["Cedar AG", "Help", "", "1", "7.00", "7.00", "", "", "2026-11-02"],
+        ["Total", "", "", "", "", "87.60", "", "", ""],
+    ]
+    read_csv(path, *rows, header=[*HEADER, "Invoice Date"])
+    found = read_reports([path], OCTOBER, ReportSettings(), "service-period")
+    assert [(line.customer, line.end) for line in found.lines] == [("Amber Ltd", LAST), ("Cedar AG", None)]
+    assert found.totals is None
+    left_out = "charged for 2026-09, 12.60 (1 row), invoiced in 2026-11, 7.00 (1 row), totals (1 row)"
+    assert f"report.csv: left out: {left_out}." in found.notices
+
+
 def test_an_amount_of_zero_beside_a_price_is_told(path: Path) -> None:
     found = read_csv(path, AMBER, [*BEECH[:5], "0.00", *BEECH[6:]])
     assert "make money that the amount of row 3 does not have: it is zero" in found.notices[-1]

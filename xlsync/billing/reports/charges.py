@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from xlsync.billing.periods import ChargedPeriod, last_days
 from xlsync.billing.reports.coarse_products import doubt_coarse_products
 from xlsync.billing.reports.currencies import row_currencies, tell_filled_currencies, tell_open_signs
+from xlsync.billing.reports.doubts import charges_for
 from xlsync.billing.reports.kinds import Kind, KindWords
 from xlsync.billing.reports.line_names import TERM_COLUMNS, LineNames, combined, line_names
 from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Habits, Meaning, RowFigures, decide
@@ -32,7 +33,7 @@ from xlsync.billing.reports.terms import months_in_words
 from xlsync.billing.reports.text import fold
 from xlsync.billing.reports.unsigned_credits import tell_unsigned_credits
 from xlsync.billing.reports.values import Wrong
-from xlsync.models import BillingLine, LineType, Month
+from xlsync.models import BillingLine, By, LineType, Month
 from xlsync.records import replace
 
 _MOST_TELLING: Final = (LineType.USAGE, LineType.ONE_TIME, LineType.RECURRING)
@@ -76,18 +77,19 @@ def charge_lines(
     kinds: Sequence[RowKind],
     words: KindWords,
     month: Month,
+    by: By,
     file_name: str,
     source: str,
     problems: Problems,
 ) -> TableCharges:
     """Read the lines of all rows of a table that charge; an unusable row is a problem of the file.
 
-    An unusable row of another month's invoice is no problem.
+    An unusable row of another month's invoice is no problem, where `by` says that the invoice's date decides.
     `source` is the file's name where there are several files.
     """
     where = values.table.sheet.name
     charging = [at for at, kind in enumerate(kinds) if kind is RowKind.CHARGE]
-    others = _other_months(values, charging, month)
+    others = _other_months(values, charging, month, by)
     kinds_and_words = _row_kinds(values, words)
     columns = RowColumns(
         [kind for kind, _ in kinds_and_words], _amounts(values), _periods(values), row_currencies(values)
@@ -118,6 +120,8 @@ def charge_lines(
     result.notices.extend(tell_filled_currencies(values, good))
     result.notices.extend(tell_open_signs(values, columns.currencies, good))
     _make_lines(values, made, columns, others, file_name, source, result, problems)
+    if by == "service-period":
+        result.lines = [_by_period(charged, month) for charged in result.lines]
     placed = list(zip((row.at for row, _ in made), result.lines, strict=True))
     result.notices.extend(_tell_alike(values.table, placed))
     lines = ((at, charged.line) for at, charged in placed)
@@ -161,16 +165,30 @@ def _tell_credits_that_charge(made: Iterable[tuple[ReportRow, Meaning]]) -> Iter
         yield f"“{word}” has amounts with a minus and without, so the sign decides: {rows_text(rows)} {are}"
 
 
-def _other_months(values: TableValues, charging: Iterable[int], month: Month) -> dict[int, Month]:
-    """Return the months of rows whose invoice is of another month, by their places."""
+def _other_months(values: TableValues, charging: Iterable[int], month: Month, by: By) -> dict[int, Month]:
+    """Return the months of rows whose invoice is of another month, by their places.
+
+    By charged period this decides of rows without one.
+    """
     if "invoice_date" not in values.dates:
         return {}
+    periods = _periods(values) if by == "service-period" else None
     months = {}
     for at in charging:
         day = values.dates["invoice_date"][at]
-        if isinstance(day, Day) and (day.date.year, day.date.month) != (month.year, month.month):
-            months[at] = Month(day.date.year, day.date.month)
+        if isinstance(day, Day) and (periods is None or periods[at] == (None, None)):
+            own = Month(day.date.year, day.date.month)
+            if own != month:
+                months[at] = own
     return months
+
+
+def _by_period(charged: ChargedRow, month: Month) -> ChargedRow:
+    """Return a line that charges for no day of the month as one of the month in which its period ends."""
+    last = charged.line.end or charged.line.start
+    if last is None or charges_for(charged.line, month):
+        return charged
+    return charged._replace(other_month=Month(last.year, last.month))
 
 
 # --- columns, row by row

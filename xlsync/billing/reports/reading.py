@@ -45,7 +45,7 @@ from xlsync.billing.reports.tables import Table
 from xlsync.billing.reports.totals import hold_totals
 from xlsync.errors import ReportError
 from xlsync.gc_tuning import not_collected
-from xlsync.models import BillingLine, Month
+from xlsync.models import BillingLine, By, Month
 from xlsync.reconcile.billed import InvoiceTotal
 from xlsync.settings import ReportSettings
 
@@ -78,17 +78,23 @@ class _File:
     tables: list[TableRead] = field(default_factory=list)
 
 
-def read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings) -> ReportsRead:
-    """Read a month's billing lines from all its reports; raises ReportError with every problem."""
+def read_reports(
+    paths: Sequence[Path], month: Month, settings: ReportSettings, by: By = "invoice-date"
+) -> ReportsRead:
+    """Read a month's billing lines from all its reports; raises ReportError with every problem.
+
+    Lines belong to the month by their invoice's date, where the report tells it, or by their charged period,
+    which no total is held against.
+    """
     with not_collected():
-        return _read_reports(paths, month, settings)
+        return _read_reports(paths, month, settings, by)
 
 
-def _read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings) -> ReportsRead:
+def _read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings, by: By) -> ReportsRead:
     aliases = read_aliases(settings.headers, settings.ignore)
     words = KindWords(settings.types)
     files = [
-        _read_file(path, _File(name, name if len(paths) > 1 else ""), month, settings, aliases, words)
+        _read_file(path, _File(name, name if len(paths) > 1 else ""), month, by, settings, aliases, words)
         for path, name in zip(paths, names_apart(paths), strict=True)
     ]
     read = [FileLines(file.name, file.lines, file.problems) for file in files]
@@ -105,12 +111,20 @@ def _read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings)
     return ReportsRead(
         tuple(lines),
         tuple(table for file in files for table in file.tables),
-        tuple(totals) if any(amount.total is not None for amount in totals) else None,
+        tuple(totals)
+        if by == "invoice-date" and any(amount.total is not None for amount in totals)
+        else None,
     )
 
 
 def _read_file(
-    path: Path, file: _File, month: Month, settings: ReportSettings, aliases: Aliases, words: KindWords
+    path: Path,
+    file: _File,
+    month: Month,
+    by: By,
+    settings: ReportSettings,
+    aliases: Aliases,
+    words: KindWords,
 ) -> _File:
     opened = open_report(path)
     way, tables = best_way(opened, aliases)
@@ -132,7 +146,7 @@ def _read_file(
     made = []
     for values, notices in ((read_values(one, marks, orders), one.notices) for one in raw):
         kinds = classify(values)
-        charges = charge_lines(values, kinds, words, month, file.name, file.source, file.problems)
+        charges = charge_lines(values, kinds, words, month, by, file.name, file.source, file.problems)
         charges.notices.extend(notices)
         made.append((values, kinds, charges))
     touching = [_touches(charges, values, month) for values, _, charges in made]
@@ -141,7 +155,7 @@ def _read_file(
         totals = hold_totals(values, kinds, charges, earlier, file.name, file.problems)
         earlier.extend(charges.lines)
         is_left_out = touches is False and True in touching
-        _finish_table(file, values, kinds, charges, month, totals, is_left_out=is_left_out)
+        _finish_table(file, values, kinds, charges, month, by, totals, is_left_out=is_left_out)
     others.extend(sheets_without_table(opened.ways[way], tables, aliases))
     file.tables = [*_tell_not_chosen(file.name, others, [one.line for one in earlier]), *file.tables]
     return file
@@ -242,6 +256,7 @@ def _finish_table(
     kinds: Sequence[RowKind],
     charges: TableCharges,
     month: Month,
+    by: By,
     totals: Mapping[str, Decimal],
     *,
     is_left_out: bool,
@@ -253,7 +268,9 @@ def _finish_table(
     own: list[BillingLine] = []
     for charged in charges.lines:
         if charged.other_month is not None:
-            left_out.add(f"invoiced in {charged.other_month}", charged.line)
+            is_dated = charged.line.start or charged.line.end
+            why = "charged for" if by == "service-period" and is_dated else "invoiced in"
+            left_out.add(f"{why} {charged.other_month}", charged.line)
             left_out.other_months += charges_for(charged.line, month)
         elif is_left_out:
             left_out.add(f"no period touches {month}", charged.line)
