@@ -546,6 +546,29 @@ def test_a_file_of_links_that_cannot_be_written_or_read_is_told(desk: Desk, name
         assert told in ran.err
 
 
+def test_a_home_of_a_user_whom_nobody_knows_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XLSYNC_HOME", "~nobody-of-this-name/xlsync")
+    for words in (["history"], ["export", "--month", "2026-10"], ["doctor"], ["check", OCTOBER, "--demo"]):
+        ran = desk.run(*words)
+        assert (ran.code, ran.out) == (1, "")
+        assert "XLSYNC_HOME names the folder of an unknown user" in ran.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder that somebody is in")
+@pytest.mark.parametrize("words", [["export", "--month", "2026-10"], ["doctor"], ["check", OCTOBER]])
+def test_a_working_folder_that_is_gone_is_told(
+    empty_desk: Desk, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    gone = empty_desk.folder / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    ran = empty_desk.run(*words)
+    monkeypatch.chdir(empty_desk.folder)
+    assert ran.code == 1
+    assert "is not there any more" in ran.err or "does not exist" in ran.err
+
+
 def test_a_home_of_the_demo_that_is_a_file_is_told(empty_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     (empty_desk.folder / "file").touch()
     monkeypatch.setenv("XLSYNC_HOME", str(empty_desk.folder / "file"))
@@ -621,6 +644,7 @@ def test_an_unencrypted_address_is_accepted_on_loopback_only(
 @pytest.mark.parametrize("words", [
     ["export", "--month", "2026-13"], ["export", "--month", "October"], ["export"], ["nonsense"],
     ["apply"], ["export", "--month", "2026-10", "--by", "weekday"], ["apply", OCTOBER, "--maybe"],
+    ["links", "ignore", "--product", "Visio", "--reason", " "],
 ])  # fmt: skip
 def test_a_command_that_cannot_be_understood_is_usage(desk: Desk, words: list[str]) -> None:
     ran = desk.run(*words)

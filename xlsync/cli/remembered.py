@@ -51,6 +51,8 @@ def ignore(
     *, reason: str, contract: str, product: str, customer: str, until: str, demo: bool, json: bool
 ) -> None:
     """Run `xlsync links ignore`."""
+    if not reason.strip():
+        raise typer.BadParameter("say why", param_hint="--reason")
     scope, about = chosen_scope(contract=contract, product=product, customer=customer)
     _keep([_rule(RuleKind.IGNORE, scope, about, reason, until)], demo=demo, json=json)
 
@@ -72,7 +74,7 @@ def _rule(kind: RuleKind, scope: Scope, about: str, reason: str, until: str, uni
         kind=kind,
         scope=scope,
         about=about,
-        reason=reason,
+        reason=reason.strip(),
         until=chosen_day(until),
         units=chosen_units(units) if units else None,
         when=now().isoformat(timespec="seconds"),

@@ -14,15 +14,21 @@ import platformdirs
 from xlsync.config.accounts import profile_name
 from xlsync.config.names import FILE_NAME, KNOWN
 from xlsync.config.problems import SettingProblems
+from xlsync.errors import ConfigError
 from xlsync.files import read_regular
 
 _LARGEST: Final = 1_000_000  # bytes of a settings file
 
 
 def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder of links, journal, caches and sandbox state."""
+    """Return the folder of links, journal, caches and sandbox state; raises ConfigError for one of nobody."""
     given = os.path.expandvars(environ.get("XLSYNC_HOME", ""))  # %LOCALAPPDATA% of a scheduled task
-    return Path(given).expanduser() if given else Path(platformdirs.user_data_path("xlsync", appauthor=False))
+    if not given:
+        return Path(platformdirs.user_data_path("xlsync", appauthor=False))
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"XLSYNC_HOME names the folder of an unknown user: {given}", "Mend it.") from None
 
 
 def file_name(environ: Mapping[str, str]) -> str:
