@@ -151,3 +151,17 @@ def test_messages_with_wide_letters_fit_the_terminal_and_lose_no_letter() -> Non
         assert all(cell_len(line) <= 80 or "/a/path" in line for line in lines)
         assert "".join("".join(lines).split()) == "".join(message.split())
         assert len(lines) > 1
+
+
+def test_every_command_that_a_message_names_has_the_profile_that_was_given(desk: Desk) -> None:
+    """Runs of two profiles have the same numbers: without its profile `undo` would take back another one."""
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    runs = [
+        desk.run("apply", OCTOBER, "--yes", "--profile", "second"),
+        desk.run("undo", "1999-01-01-1", "--profile", "second", "--json"),
+    ]
+    told = [named for ran in runs for named in re.findall(r"`(xlsync [^`]*)`", ran.err + ran.out)]
+    assert len(told) == 4
+    assert [named for named in told if not named.endswith(" --profile second")] == []
+    assert "--profile" not in desk.run("undo", "1999-01-01-1").err

@@ -33,8 +33,10 @@ Profile = Annotated[
 _PROFILE: Final = "XLSYNC_PROFILE"
 _words: ContextVar[str] = ContextVar("words", default="xlsync")
 _is_demo: ContextVar[bool] = ContextVar("is_demo", default=False)
+_own_profile: ContextVar[str] = ContextVar("own_profile", default="")
 _COMMAND: Final = re.compile(
-    r"`(xlsync (?:export|check|apply|undo|history|links|invoice|report|doctor)\b(?![^`]*--demo)[^`]*)`"
+    r"`(xlsync (?:(?P<has_demo>export|check|apply|undo|history|links|invoice|report|doctor)|login|ribbon)\b"
+    r"[^`]*)`"
 )
 _BRACES: Final = re.compile(r"^\{([A-Z.]+)\}")
 _wants_json: ContextVar[bool] = ContextVar("wants_json", default=False)
@@ -103,7 +105,7 @@ def command(
         def run(*, profile: str = "", **options: Any) -> None:
             with (
                 _profile(profile),
-                _remember_command(f"xlsync {function.__name__}", demo=bool(options.get("demo"))),
+                _remember_command(f"xlsync {function.__name__}", bool(options.get("demo")), profile),
             ):
                 function(**options)
 
@@ -152,14 +154,15 @@ def _json(*, wants: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _remember_command(words: str, *, demo: bool) -> Iterator[None]:
-    """Remember for a block which command runs, and whether it is one of the demo."""
-    tokens = _words.set(words), _is_demo.set(demo)
+def _remember_command(words: str, is_demo: bool, profile: str) -> Iterator[None]:
+    """Remember for a block which command runs, whether it is one of the demo, and its own profile."""
+    tokens = _words.set(words), _is_demo.set(is_demo), _own_profile.set(profile)
     try:
         yield
     finally:
         _words.reset(tokens[0])
         _is_demo.reset(tokens[1])
+        _own_profile.reset(tokens[2])
 
 
 def command_line(*arguments: str) -> str:
@@ -167,9 +170,21 @@ def command_line(*arguments: str) -> str:
     return " ".join((_words.get(), *(shlex.quote(argument) for argument in arguments)))
 
 
-def with_demo(message: str) -> str:
-    """Return a message in which every command that it names has `--demo`, if the command that runs has."""
-    return _COMMAND.sub(r"`\1 --demo`", message) if _is_demo.get() else message
+def with_options(message: str) -> str:
+    """Return a message whose commands have `--demo` and `--profile`, if the command that runs has them.
+
+    Another profile, or none, would name other runs and links.
+    """
+
+    def typed(command: re.Match[str]) -> str:
+        text = command[1]
+        if _is_demo.get() and command["has_demo"] and "--demo" not in text:
+            text += " --demo"
+        if _own_profile.get() and "--profile" not in text:
+            text += f" --profile {_own_profile.get()}"
+        return f"`{text}`"
+
+    return _COMMAND.sub(typed, message)
 
 
 def tell_error(message: str, hint: str = "", problems: tuple[Problem | tuple[str, str], ...] = ()) -> None:
@@ -182,7 +197,7 @@ def tell_error(message: str, hint: str = "", problems: tuple[Problem | tuple[str
         else {"where": problem[0], "message": problem[1]}
         for problem in problems
     ]
-    error = {"error": {"message": with_demo(message), "hint": with_demo(hint), "problems": listed}}
+    error = {"error": {"message": with_options(message), "hint": with_options(hint), "problems": listed}}
     with suppress(OSError):  # the message is on standard error already, and the exit code stays
         typer.echo(simplejson.dumps(error, use_decimal=True))
 

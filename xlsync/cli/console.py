@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
-from xlsync.cli.command import with_demo
+from xlsync.cli.command import with_options
 from xlsync.cli.streams import NO_READER
 from xlsync.printable import printable
 
@@ -57,7 +57,7 @@ def say(
     A word longer than the terminal is wide, such as a path, stays whole. The first of each of `words` is
     printed in its own style. `hanging` begins the further lines of a line that has no indent of its own.
     """
-    lines = with_demo(message).split("\n")
+    lines = with_options(message).split("\n")
     if console.is_terminal:
         lines = [part for line in lines for part in _parted(line, console.width, hanging)]
     text = Text("\n".join(lines), style)

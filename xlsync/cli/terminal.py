@@ -15,7 +15,7 @@ import typer
 from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
-from xlsync.cli.command import command_line, tell_error, tell_stop, with_demo
+from xlsync.cli.command import command_line, tell_error, tell_stop, with_options
 from xlsync.cli.console import err, say
 from xlsync.cli.streams import DISK_FULL
 from xlsync.commands.check import settings_to_check
@@ -201,7 +201,7 @@ def _ended(sentence: str) -> str:
 def tell_json(facts: Any) -> None:
     """Print one JSON object on standard output."""
     # ASCII, so that the terminal's encoding does not matter.
-    typer.echo(with_demo(simplejson.dumps(facts, use_decimal=True)))
+    typer.echo(with_options(simplejson.dumps(facts, use_decimal=True)))
 
 
 def refuse_other_ending(path: Path, ending: str, what: str) -> None:
