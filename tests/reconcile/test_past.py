@@ -7,8 +7,10 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers.tables import read_case
 from xlsync.models import ActionLabel, Addition, Mismatch, MismatchKind, Month
-from xlsync.reconcile.past import LatestMonth, hold_to_latest, offered
+from xlsync.reconcile.charges import read_charges
+from xlsync.reconcile.past import LatestMonth, bill_latest, hold_to_latest, offered
 from xlsync.records import replace
 
 AUGUST, OCTOBER = Month(2026, 8), Month(2026, 10)
@@ -61,14 +63,72 @@ def test_what_a_past_month_was_billed_too_little_for_is_to_be_billed_by_hand() -
 
 
 def test_an_addition_is_cancelled_by_a_past_month_only_if_nothing_billed_now_can_be_it() -> None:
-    row = differing(0, 4)
-    only = Mismatch(
-        key="only:9", kind=MismatchKind.ONLY_IN_CONNECTWISE, customer="Contoso", product="Backup",
-        company=7, agreement=1, item=2, addition=row.addition, connectwise_units=Decimal(4),
-    )  # fmt: skip
+    only = only_in_connectwise(marked(9, ""))
     assert ActionLabel.CANCEL_ADDITION not in offered(hold_to_latest(only, AUGUST, latest(4)))
     assert ActionLabel.CANCEL_ADDITION not in offered(hold_to_latest(only, AUGUST, latest(None, 7)))
     assert ActionLabel.CANCEL_ADDITION in offered(hold_to_latest(only, AUGUST, latest(None)))
+
+
+def only_in_connectwise(addition: Addition, *beside: int) -> Mismatch:
+    return Mismatch(
+        key="only:9", kind=MismatchKind.ONLY_IN_CONNECTWISE, customer="Contoso", product="Backup", company=7,
+        agreement=1, item=2, addition=addition, connectwise_units=addition.quantity, beside=beside,
+    )  # fmt: skip
+
+
+def marked(id_: int, mark: str) -> Addition:
+    return Addition(id=id_, agreement_id=1, item_id=2, quantity=Decimal(4), contract_mark=mark)
+
+
+def billing(**contracts: int) -> LatestMonth:
+    whole = {KEY: Decimal(sum(contracts.values()))}
+    return LatestMonth(
+        OCTOBER, whole | {(1, 2, name): Decimal(n) for name, n in contracts.items()}, {}, frozenset()
+    )
+
+
+def test_the_one_addition_of_now_is_held_to_all_that_is_billed_now_whatever_its_mark() -> None:
+    one, ended = marked(9, "S1"), 8
+    held = hold_to_latest(only_in_connectwise(one, ended, 9), AUGUST, billing(s2=4), [one])
+    assert (held.is_held, "2026-10 bills 4, which ConnectWise has" in held.explanation) == (True, True)
+
+
+def test_of_several_additions_of_now_each_is_held_to_what_its_contract_bills_now() -> None:
+    one, other = marked(9, "S1"), marked(10, "S3")
+    row = only_in_connectwise(one, 9, 10)
+    assert not hold_to_latest(row, AUGUST, billing(s3=4), [one, other]).is_held
+    assert hold_to_latest(row, AUGUST, billing(s1=4, s3=4), [one, other]).is_held
+    unmarked = hold_to_latest(row, AUGUST, billing(s3=4, s5=4), [one, other])
+    assert (unmarked.is_held, "2026-10 bills what is not known" in unmarked.explanation) == (True, True)
+
+
+def test_an_addition_that_a_past_month_lacks_is_held_to_what_its_own_contract_bills_now() -> None:
+    row = Mismatch(
+        key="add:1:2:S5", kind=MismatchKind.NOT_IN_CONNECTWISE, customer="Contoso", product="Backup",
+        agreement=1, item=2, bss_units=Decimal(3), contract_id="S5", action=ActionLabel.CREATE_ADDITION,
+    )  # fmt: skip
+    active = [marked(9, "S1"), marked(10, "S3")]
+    now = hold_to_latest(row, AUGUST, billing(s1=4, s3=4, s5=3), active)
+    assert (now.action, now.is_held) == (ActionLabel.CREATE_ADDITION, False)
+
+
+def test_what_the_latest_month_bills_is_not_known_while_a_line_of_the_product_is_not_linked() -> None:
+    case = read_case(
+        """
+        line  link  contract  units  cost
+        a     1:10  S1        5      2
+        b     1:-   S2        3      2
+        c     1:11  S3        4      2
+        """
+    )
+    lines = [
+        replace(line, product="Visio") if line.key == "c" else line
+        for charge in case.charges
+        for line in charge.lines
+    ]
+    billed = bill_latest(OCTOBER, read_charges(lines, {}), case.links)
+    assert (billed.units[1, 10, ""], billed.costs[1, 10, ""]) == (None, None)
+    assert (billed.units[1, 11, ""], billed.costs[1, 11, ""]) == (4, 2)
 
 
 @given(st.integers(0, 5), st.integers(0, 5), st.none() | st.integers(0, 5))

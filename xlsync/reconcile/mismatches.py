@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, Month, Status, Target
+from xlsync.models import ActionLabel, Addition, BillingLine, Link, Mismatch, Month, Status, Target
 from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost
 from xlsync.reconcile.differences import find_differences
 from xlsync.reconcile.explanations import join_sentences
@@ -90,7 +90,7 @@ def find_mismatches(
     agreements = agreements_to_look_at(lines, links, vanished, books) if is_complete else {}
     rows.extend(find_unbilled(month, lines, links, books, compared, agreements))
     if latest is not None:
-        rows = [hold_to_latest(row, month, latest) for row in rows]
+        rows = [hold_to_latest(row, month, latest, _active_in(latest.month, row, books)) for row in rows]
     mismatches = tuple(sorted((_ignore(row, choices, rules) for row in rows), key=_rank))
     passed_over = rules.by_line.keys() - {
         key for row in mismatches if row.is_taken_up for key in row.line_keys
@@ -119,6 +119,14 @@ def find_mismatches(
         ),
         _without_twins(tell_held_twice(month, compared_own, links, books)),
     )
+
+
+def _active_in(month: Month, mismatch: Mismatch, books: Books) -> list[Addition]:
+    """Return the additions of a mismatch's target that are active in a month."""
+    if not isinstance(mismatch.agreement, int) or not isinstance(mismatch.item, int):
+        return []
+    additions = books.by_target.get((mismatch.agreement, mismatch.item), ())
+    return [addition for addition in additions if addition.is_active(month)]
 
 
 def _without_twins(sentences: Iterable[str]) -> tuple[str, ...]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from xlsync.amounts import tell_cost, tell_number
-from xlsync.models import ActionLabel, Link, Mismatch, MismatchKind, Month
-from xlsync.reconcile.charges import Charge, only_cost, total_units
+from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
+from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost, total_units
 from xlsync.reconcile.explanations import join_sentences
 from xlsync.reconcile.targets import target_of
+from xlsync.reconcile.unmatched import product_of
 from xlsync.records import replace
 
 _WRITABLE: Final = frozenset(
@@ -63,41 +64,57 @@ def _text(number: Decimal | None) -> str | None:
 
 
 def bill_latest(month: Month, charges: Iterable[Charge], links: Mapping[str, Link]) -> LatestMonth:
-    """Sum a month's charges by target, as a whole and by contract."""
+    """Sum a month's charges by target, as a whole and by contract.
+
+    A target's sums are not known where another line of its customer and product is not linked.
+    """
     groups: dict[_TargetKey, list[Charge]] = {}
     open_companies: set[int | str] = set()
+    open_products: set[tuple[str, str]] = set()
     for charge in charges:
         targets = {target_of(links[line.key]) for line in charge.lines}
         target = targets.pop() if len(targets) == 1 else None
         if target is None:
             companies = [links[line.key].company for line in charge.lines]
             open_companies |= {company.to for company in companies if company is not None}
+            if charge.units is not None or charge.failure:
+                open_products |= set(map(product_of, charge.lines))
             continue
         groups.setdefault((target.agreement, target.item, ""), []).append(charge)
         contract = charge.lines[0].contract_id.casefold()
         if contract:
             groups.setdefault((target.agreement, target.item, contract), []).append(charge)
+    is_open = {
+        key: not open_products.isdisjoint(map(product_of, billing_lines_of(group)))
+        for key, group in groups.items()
+    }
     return LatestMonth(
         month=month,
         units={
-            key: None if any(charge.units is None for charge in group) else total_units(group)
+            key: None if is_open[key] or any(one.units is None for one in group) else total_units(group)
             for key, group in groups.items()
         },
-        costs={key: only_cost(group) for key, group in groups.items()},
+        costs={key: None if is_open[key] else only_cost(group) for key, group in groups.items()},
         open_companies=frozenset(open_companies),
     )
 
 
-def hold_to_latest(mismatch: Mismatch, month: Month, latest: LatestMonth) -> Mismatch:
+def hold_to_latest(
+    mismatch: Mismatch, month: Month, latest: LatestMonth, active: Sequence[Addition] = ()
+) -> Mismatch:
     """Remove from a past month's mismatch any write that moves an addition away from what is billed now.
 
-    The explanation says what both months bill. Money that the past month was billed too little is noted in
-    `by_hand`, unless the row knows it already: no write bills it.
+    `active` are the additions of its target that are active in the latest month: several are told apart by
+    the contracts that they are marked with. The explanation says what both months bill. Money that the past
+    month was billed too little is noted in `by_hand`, unless the row knows it already: no write bills it.
     """
     if mismatch.kind not in _WRITABLE or mismatch.agreement is None or mismatch.item is None:
         return mismatch
-    mark = mismatch.addition.contract_mark.casefold() if mismatch.addition else ""
-    key = (mismatch.agreement, mismatch.item, mark if len(mismatch.beside) > 1 else "")
+    target = mismatch.agreement, mismatch.item
+    contract = ""
+    if len(active) > 1:
+        contract = (mismatch.addition.contract_mark if mismatch.addition else mismatch.contract_id).casefold()
+    key = (*target, contract)
     is_billed = key in latest.units
     is_cost = mismatch.kind is MismatchKind.COST_DIFFERS
     if is_cost:
@@ -105,8 +122,12 @@ def hold_to_latest(mismatch: Mismatch, month: Month, latest: LatestMonth) -> Mis
     else:
         now = latest.units.get(key) if is_billed else Decimal(0)
         wanted, had = mismatch.bss_units or Decimal(0), mismatch.connectwise_units
-    if not is_billed and mismatch.company in latest.open_companies:
-        now = None  # a line that is not linked may be this product
+    marks = {addition.contract_mark.casefold() for addition in active}
+    is_unmarked = bool(contract) and any(
+        billed[:2] == target and billed[2] not in marks for billed in latest.units if billed[2]
+    )
+    if not is_billed and (is_unmarked or mismatch.company in latest.open_companies):
+        now = None  # a line that is not linked may be this product, or that of no mark this addition's
     tell: Callable[[Decimal], str] = tell_cost if is_cost else tell_number
     then = "nothing" if wanted is None else tell(wanted)
     later = "what is not known" if now is None else tell(now)
