@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.formatting.rule import FormulaRule
-from openpyxl.styles import Alignment, Font
+from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.table import Table
@@ -183,6 +183,20 @@ def test_a_calculated_column_fills_new_rows() -> None:
     package = Package.from_bytes(edited(BUSY, "xl/tables/table1.xml", calculated))
     package.replace_rows(SHEET, rows_of((1, "a"), (None, "n")))
     assert package.formulas(SHEET)[2, 3] == "B3*10+Other!$A$1"
+
+
+def test_new_rows_look_as_most_rows_do_and_not_as_one_that_a_person_coloured_or_put_first() -> None:
+    workbook = openpyxl.load_workbook(io.BytesIO(BUSY))
+    page = workbook[SHEET]
+    for cell in (page["A2"], page["B2"], page["B3"]):  # B2 is a person's row, B3 the first of xlsync's
+        cell.fill = PatternFill("solid", start_color="FF00FF00")
+        cell.number_format = "0%"
+    package = Package.from_bytes(bytes_of(workbook))
+    own = [Row(1, {}, is_persons=True), *rows_of((2, "b"), (None, "n"), (3, "c"), (4, "d"))]
+    package.replace_rows(SHEET, own, own_rows=(2, 4))
+    page = loaded(package)
+    assert [page["A4"].fill.fill_type, page["B4"].fill.fill_type] == [None, None]
+    assert (page["B3"].number_format, page["B4"].number_format) == ("0%", "0.00")
 
 
 def test_threaded_comments_and_extension_rules_follow_too() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from xlsync.errors import WorkbookError
@@ -23,6 +25,7 @@ from xlsync.xlsx.moves import Moves
 from xlsync.xlsx.worksheet import OldCell, OldRow, SheetXml
 
 _HIGHEST: Final = 409  # points, by Excel's limits
+_MODELS: Final = 9  # rows that show how a column usually looks: a person may have coloured some
 
 
 def no_room(title: str, more: int, row: int) -> WorkbookError:
@@ -70,8 +73,8 @@ class Renewal:
         self.last_row = max(moves.new_last, min(below, LAST_ROW - 1))
         self.column_styles = sheet.column_styles()
         self.styles = dict(self.column_styles)
-        self.pattern: dict[int, str] = {}  # formulas that a new row takes over from the first old one
-        self._take_over_from_first_row(calculated)
+        self.pattern: dict[int, tuple[str, int]] = {}  # formulas that a new row takes over, and their rows
+        self._take_over_from_old_rows(calculated)
         widths = sheet.column_widths() if wrapping else {}
         self.wrapped = {
             column: widths.get(column, 9.0) for column, style in self.styles.items() if style in wrapping
@@ -92,14 +95,18 @@ class Renewal:
             row = pushed[0].number if pushed else LAST_ROW - 1
             raise no_room(self.sheet.title, self.moves.shift, row)
 
-    def _take_over_from_first_row(self, calculated: frozenset[int]) -> None:
-        """Take the styles of the first data row, and its formulas in calculated columns, for new rows."""
-        model = self.data.get(self.moves.first)
-        for column, cell in self.sheet.cells(model).items() if model else ():
-            self.styles[column] = cell.style
-            match = self.sheet.formula.match(cell.inside.lstrip())
-            if column in calculated and match and match[2]:
-                self.pattern[column] = unescape(match[2])
+    def _take_over_from_old_rows(self, calculated: frozenset[int]) -> None:
+        """Take for new rows the usual styles of xlsync's first ones, and formulas of calculated columns."""
+        first, last = self.moves.own or (self.moves.first, self.moves.last)
+        own = (row for row in self.data.values() if first <= row.number <= last)
+        usual: dict[int, Counter[str]] = {}
+        for row in islice(own, _MODELS):
+            for column, cell in self.sheet.cells(row).items():
+                usual.setdefault(column, Counter())[cell.style] += 1
+                match = self.sheet.formula.match(cell.inside.lstrip())
+                if column in calculated and match and match[2]:
+                    self.pattern.setdefault(column, (unescape(match[2]), row.number))
+        self.styles |= {column: count.most_common(1)[0][0] for column, count in usual.items()}
 
     def write(self, rows: Sequence[Row]) -> bool:
         """Replace the data rows by rows in a new order; False where nothing changes."""
@@ -193,10 +200,8 @@ class Renewal:
             content = cells.get(column)
             if content is None or content == "":
                 if column in self.pattern and column not in cells:
-                    formula = self.moves.filled(
-                        self.pattern[column], self.sheet.title, self.moves.first, number
-                    )
-                    content = Cell(None, formula)
+                    formula, row_of_it = self.pattern[column]
+                    content = Cell(None, self.moves.filled(formula, self.sheet.title, row_of_it, number))
                 elif styles.get(column, "") == column_styles.get(column, ""):
                     continue  # an absent cell looks the same
             opening, style = openings[column]
