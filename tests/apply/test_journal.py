@@ -7,6 +7,8 @@ import json
 import stat
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -291,6 +293,49 @@ def test_where_the_journal_cannot_be_written_nothing_is_sent(tmp_path: Path) -> 
         write_one(begin(tmp_path))
 
 
+@contextmanager
+def full_disk(file: Path, more: int = 0) -> Iterator[None]:
+    """Let no file grow beyond the size of this one, and some bytes more."""
+    import resource  # noqa: PLC0415 - Windows has no such module
+
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + more, most[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no disk becomes full for a running process")
+def test_an_outcome_that_the_journal_cannot_note_makes_the_run_exit_3(
+    sandbox: Sandbox, connectwise: ConnectWise, seen: Addition, tmp_path: Path
+) -> None:
+    journal = begin(tmp_path)
+    with ExitStack() as stack:
+        sandbox.fail(
+            "call-after",
+            write=1,
+            call=lambda: stack.enter_context(full_disk(file_of(tmp_path, journal))),
+        )
+        (result,) = perform(Plan((one_more_unit(seen),)), Live(connectwise, Creation()), journal)
+    journal.end()
+    assert (result.state, result.differs) == (State.DONE, True)
+    assert "the journal could not note it" in result.detail
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no disk becomes full for a running process")
+def test_nothing_is_written_behind_a_line_that_a_full_disk_tore(tmp_path: Path) -> None:
+    journal = begin(tmp_path)
+    write_one(journal)
+    journal.after("units:71", state="done")
+    with full_disk(file_of(tmp_path, journal), 9_000), pytest.raises(OSError, match="large"):
+        write_one(journal, "units:72", detail="long" * 5_000)
+    with pytest.raises(OSError, match="not whole"):
+        write_one(journal, "units:73")
+    journal.end()
+    assert [write.key for write in read_run(tmp_path, SITE, journal.run).writes] == ["units:71"]
+
+
 def test_a_run_in_which_nothing_is_about_to_be_sent_leaves_no_journal(tmp_path: Path) -> None:
     journal = begin(tmp_path)
     journal.end()
@@ -370,6 +415,7 @@ def test_nothing_is_sent_where_the_team_is_not_told_first(tmp_path: Path, room: 
     with pytest.raises(XlsyncError, match="nothing was sent"):
         write_one(journal)
     journal.end()
+    assert [write.state for write in read_run(tmp_path, SITE, journal.run).writes] == ["skipped"]
 
 
 def test_an_outcome_that_the_team_does_not_hear_of_stands_here_and_is_the_last(tmp_path: Path) -> None:
@@ -379,4 +425,4 @@ def test_an_outcome_that_the_team_does_not_hear_of_stands_here_and_is_the_last(t
     with pytest.raises(OSError, match="the team's store took no line"):
         write_one(journal)
     journal.end()
-    assert next(iter(read_run(tmp_path, SITE, journal.run).writes)).state == "done"
+    assert [write.state for write in read_run(tmp_path, SITE, journal.run).writes] == ["done", "skipped"]

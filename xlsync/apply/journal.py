@@ -35,6 +35,7 @@ from xlsync.plain_json import RepeatedField, read_object
 ShareLine = Callable[[str, int, str], None]  # called with a run, the number of a line, and the line
 _PATH: Final = re.compile(r"/[a-z]+/[a-zA-Z]+(/\d+(/[a-z]+(/\d+)?)?)?")  # of a record or list
 _UNSURE: Final = 60  # seconds by which runs may come to a machine in another order than they are named
+_NOT_SHARED: Final = "the team's store took no line of it"
 _TEXTS: Final = ("key", "kind", "what", "subject", "at", "method", "path", "state", "detail")
 
 
@@ -124,11 +125,7 @@ class Journal:
     """The journal of one run, being written."""
 
     def __init__(
-        self,
-        file: Path,
-        first: Mapping[str, Any],
-        asked: Mapping[str, str],
-        share: ShareLine | None = None,
+        self, file: Path, first: Mapping[str, Any], asked: Mapping[str, str], share: ShareLine | None
     ) -> None:
         self._file = file
         self._share = share
@@ -138,7 +135,7 @@ class Journal:
         self._asked = asked
         self._first = first
         self._out: TextIO | None = None
-        self._is_torn = False  # True if the last line was not written completely
+        self._is_torn = False  # True if the last line was not written completely: it is the last then
         self._lock = threading.Lock()
 
     @property
@@ -185,7 +182,13 @@ class Journal:
         """Write and flush the line of a request before it is sent, with its rows."""
         rows = tuple(rows)
         asked = {row: self._asked[row] for row in rows if row in self._asked}
-        self._write({"event": "before", "key": key, "rows": rows, "asked": asked, **facts})
+        try:
+            self._write({"event": "before", "key": key, "rows": rows, "asked": asked, **facts})
+        except (XlsyncError, OSError):
+            if self._out is not None and not self._is_torn:  # it stands here, and the team took no line of it
+                with suppress(OSError):
+                    self.after(key, state="skipped", detail=f"not sent, since {_NOT_SHARED}")
+            raise
 
     def after(self, key: str, **facts: Any) -> None:
         """Write and flush the line of a request's outcome."""
@@ -194,11 +197,8 @@ class Journal:
     def end(self) -> None:
         """Write the end of the run; a run without that line reads as interrupted."""
         if self._out is not None:
-            if not self._is_torn:
-                with suppress(OSError):
-                    self._write({"event": "end"})
-            with suppress(OSError):
-                self._out.close()
+            with suppress(OSError), self._out:
+                self._write({"event": "end"})
 
     def _opened(self) -> TextIO:
         try:
@@ -211,6 +211,8 @@ class Journal:
     def _write(self, line: Mapping[str, Any]) -> None:
         stamped = {"at": dt.datetime.now().astimezone().isoformat(timespec="milliseconds"), **line}
         with self._lock:
+            if self._is_torn:
+                raise OSError(errno.EIO, "an earlier line of it is not whole")
             lines = [stamped]
             if self._out is None:
                 self._out = self._opened()
@@ -241,7 +243,7 @@ class Journal:
             self._is_cut_off = True
         if self._is_cut_off and is_before:
             if self._has_begun:  # the run ends without further requests
-                raise OSError(errno.EIO, "the team's store took no line of it")
+                raise OSError(errno.EIO, _NOT_SHARED)
             raise XlsyncError(
                 "The team's store took no line of the journal, so nothing was sent.",
                 "Look whether it runs and is reached, then try again.",
@@ -475,8 +477,7 @@ def _lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the complete lines, numbered from 1: a crash may leave the last one incomplete."""
     # not splitlines, which also splits at characters in names; an incomplete line may end in half a character
     with _reading(file):
-        content = file.read_text(encoding="utf-8", errors="replace")
-    texts = content.split("\n")
+        texts = file.read_text(encoding="utf-8", errors="replace").split("\n")
     for number, text in enumerate(texts, 1):
         try:
             line = simplejson.loads(text, use_decimal=True, object_pairs_hook=read_object)

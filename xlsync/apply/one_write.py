@@ -62,7 +62,7 @@ def journal_result(action: Action, result: Outcome, journal: Journal) -> Outcome
         journal.after(action.key, state=str(result.state), detail=result.detail, id=result.id)
     except OSError as error:
         detail = f"{result.detail} (the journal could not note it: {error.strerror})"
-        return replace(result, detail=detail)
+        return replace(result, detail=detail, differs=True)
     return result
 
 

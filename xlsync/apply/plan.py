@@ -57,10 +57,10 @@ def is_carried_out(result: str) -> bool:
 class Outcome:
     """The outcome of one action, with words for the *Result* cells of its rows.
 
-    `changed` is True if ConnectWise no longer had the approved values, `differs` if it stored
-    something else than was sent, `is_spent` if an earlier run (`run`) carried out the action.
-    `waits_for` is the key of a needed action that was not done, `refused_for` why other writes would be
-    refused as well. `subject` names for people what the action is about.
+    `changed` is True if ConnectWise no longer had the approved values, `differs` if it stored something else
+    than was sent or the journal could not note the outcome, `is_spent` if an earlier run (`run`) carried out
+    the action. `waits_for` is the key of a needed action that was not done, `refused_for` why other writes
+    would be refused as well. `subject` names for people what the action is about.
     """
 
     key: str
