@@ -313,6 +313,39 @@ def test_results_that_the_program_does_not_take_go_beside_it(desk: Desk) -> None
     assert row.text("Result").startswith("done")
 
 
+def test_results_of_a_workbook_that_was_edited_in_excel_meanwhile_go_beside_it(desk: Desk) -> None:
+    """Its rows may stand elsewhere by now."""
+    written = applied(desk, saved_through(FileWorkbook(desk.file, yes, is_edited=True)))
+    assert written.name == BESIDE
+    assert desk.read().get(MISMATCHES, "units:52", "Result") is None
+
+
+def test_a_check_leaves_a_workbook_that_was_edited_in_excel_meanwhile_as_it_is(desk: Desk) -> None:
+    """To close it would lose what was typed."""
+    before = desk.file.read_bytes()
+    save = replaced_under(FileWorkbook(desk.file, yes, is_edited=True))
+    with (
+        Systems(load_settings(bss=True, connectwise=True)) as systems,
+        pytest.raises(WorkbookError, match="was edited in Excel while xlsync worked"),
+    ):
+        check_workbook(systems, desk.file, dt.datetime(2026, 11, 20, tzinfo=dt.UTC), save=save)
+    assert (desk.file.read_bytes(), list(desk.folder.glob("*results*"))) == (before, [])
+
+
+@pytest.mark.parametrize(
+    ("api", "edited"),
+    [
+        (SimpleNamespace(Saved=False), True),
+        (SimpleNamespace(Saved=True), False),
+        (SimpleNamespace(saved=SimpleNamespace(get=lambda: False)), True),
+        (SimpleNamespace(saved=SimpleNamespace(get=lambda: True)), False),
+        (SimpleNamespace(), False),
+    ],
+)
+def test_edits_that_are_not_saved_are_recognised_on_both_systems(api: SimpleNamespace, edited: bool) -> None:
+    assert excel.ExcelWorkbook(SimpleNamespace(api=api, app=None)).is_edited is edited
+
+
 @pytest.mark.parametrize("make", [FileWorkbook, Stubborn])
 def test_a_check_replaces_the_file_while_the_program_puts_it_away_else_goes_beside_it(
     desk: Desk, make: Callable[[Path, Callable[[str], bool]], OpenWorkbook]

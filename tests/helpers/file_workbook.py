@@ -26,6 +26,7 @@ class FileWorkbook:
     chosen: Path | None = None
     prompts: list[tuple[str, str, bool]] = field(default_factory=list)
     is_shared: bool = False
+    is_edited: bool = False
 
     def save(self) -> None:
         """A closed file holds all that was edited."""

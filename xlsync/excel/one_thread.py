@@ -53,6 +53,11 @@ class Switchboard:
         """Return whether others may edit the workbook at the same time."""
         return self._send(lambda: self._workbook.is_shared).result()
 
+    @property
+    def is_edited(self) -> bool:
+        """Return whether somebody edited the workbook since it was saved last."""
+        return self._send(lambda: self._workbook.is_edited).result()
+
     def save(self) -> None:
         """Save the workbook."""
         self._send(self._workbook.save).result()

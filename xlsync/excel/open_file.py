@@ -48,6 +48,10 @@ class OpenWorkbook(Protocol):
     def is_shared(self) -> bool:
         """Return whether others may edit the workbook at the same time (AutoSave, co-authoring)."""
 
+    @property
+    def is_edited(self) -> bool:
+        """Return whether somebody edited the workbook since it was saved last."""
+
     def save(self) -> None:
         """Save the workbook."""
 
@@ -156,12 +160,22 @@ def _at(grid: list[list[Value]], row: int, column: int) -> Value:
     return grid[row][column] if row < len(grid) and column < len(grid[row]) else None
 
 
+def _refuse_edited(workbook: OpenWorkbook, book: Book) -> None:
+    """Raise WorkbookError where the workbook is no more what was read: rows may have moved, edits be lost."""
+    refuse_changed(book)
+    if workbook.is_edited:
+        raise WorkbookError(
+            f"{book.path.name} was edited in Excel while xlsync worked, so it is left as it is.",
+            "Edit nothing meanwhile, and try again.",
+        )
+
+
 def saved_through(workbook: OpenWorkbook) -> Save:
     """Return a save that writes results through an open workbook, or beside it where that is refused."""
 
     def save(book: Book) -> Path:
         try:
-            refuse_changed(book)
+            _refuse_edited(workbook, book)
             keep_backup(book.path, backup_path(book.path))
             workbook.write(changed_cells(Package.open(book.path), book.package))
         except WorkbookError:
@@ -174,10 +188,12 @@ def saved_through(workbook: OpenWorkbook) -> Save:
 def replaced_under(workbook: OpenWorkbook) -> Save:
     """Return a save that replaces the file of an open workbook, closing it meanwhile, else writes beside it.
 
-    A check moves rows, resizes tables and renews names, which cannot be done cell by cell.
+    A check moves rows, resizes tables and renews names, which cannot be done cell by cell. A workbook that
+    was edited since it was read is left open: closing it would lose the edits.
     """
 
     def save(book: Book) -> Path:
+        _refuse_edited(workbook, book)
         saved: Path | None = None
         try:
             with workbook.put_away():

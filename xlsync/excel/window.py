@@ -45,6 +45,11 @@ class ExcelWorkbook:
         """Return whether others may edit the workbook at the same time."""
         return is_shared(self._book)
 
+    @property
+    def is_edited(self) -> bool:
+        """Return whether somebody edited the workbook since it was saved last."""
+        return is_edited(self._book)
+
     def save(self) -> None:
         """Save the workbook."""
         with _asked():
@@ -134,6 +139,12 @@ def is_shared(book: Any) -> bool:
     return False
 
 
+def is_edited(book: Any) -> bool:
+    """Return whether a workbook holds edits that are not saved; not where Excel does not tell it."""
+    saved = _first_answer(lambda: book.api.Saved, lambda: bool(book.api.saved.get()))  # Windows, macOS
+    return saved is False
+
+
 def is_cloud_address(name: str) -> bool:
     """Return whether Excel names a workbook by an address of a cloud, and not by a path."""
     return "://" in name
@@ -144,17 +155,22 @@ def _excels_own_name(book: Any) -> str:
 
     xlwings turns an address into a path where it finds one, which takes long and hides that it was one.
     """
-    asks: tuple[Callable[[], object], ...] = (
+    name = _first_answer(
         lambda: book.api.FullName,  # Windows
-        lambda: book.api.full_name.get(),  # noqa: PLW0108 - macOS; elsewhere there is no such name to look up
+        lambda: str(book.api.full_name.get()),  # macOS
         lambda: book.fullname,
     )
+    return "" if name is None else str(name)
+
+
+def _first_answer(*asks: Callable[[], object]) -> object:
+    """Return what the first question gives that Excel can answer; None where it can answer none of them."""
     for ask in asks:
         try:
-            return str(ask())
+            return ask()
         except Exception:  # noqa: S112 - each system has its own errors
             continue
-    return ""
+    return None
 
 
 def calling_workbook() -> ExcelWorkbook:
