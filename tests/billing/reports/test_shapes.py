@@ -275,6 +275,27 @@ def test_how_often_is_billed_is_read_in_the_words_of_each_language(
     assert line.billing_months == months
 
 
+def test_without_a_billing_period_the_charged_months_show_how_often_a_commitment_is_billed(
+    path: Path,
+) -> None:
+    header = [*HEADER, "Term"]
+    half = ["Amber Ltd", "Mail", "s-1", "2", "10.50", "10.50", "2026-10-17", "2026-10-31", "P1Y"]
+    year = [*BEECH[:6], "2026-10-01", "2027-09-30", "P3Y"]
+    found = read_csv(path, [*AMBER, "P1Y"], half, year, header=header)
+    periods = [(line.billing_months, line.commitment_months) for line in found.lines]
+    assert periods == [(1, 12), (1, 12), (12, 36)]
+    assert (
+        "report.csv: no column tells how often is billed: lines of a commitment of 12 months under Term "
+        "charge for 1 month each, and count as billed Monthly"
+    ) in found.notices
+    for one, other in (
+        (AMBER, [*BEECH[:6], "2026-10-01", "2027-09-30"]),  # both ways
+        (amber(unit_price="126"), half),  # a part of a year's price
+    ):
+        unclear = read_csv(path, [*one, "P1Y"], [*other[:8], "P1Y"], header=header)
+        assert [line.billing_months for line in unclear.lines] == [12, 12]
+
+
 @pytest.mark.parametrize("header", ["Billing Plan", "Term"])
 @pytest.mark.parametrize("cell", ["Annual (billed monthly)", "1 Year / Monthly", "P1Y:Monthly"])
 def test_of_two_periods_in_one_cell_the_longer_is_the_commitment(path: Path, header: str, cell: str) -> None:

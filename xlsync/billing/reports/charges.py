@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from xlsync.billing.periods import ChargedPeriod, last_days
+from xlsync.billing.reports.billed_by_days import billed_by_days
 from xlsync.billing.reports.coarse_products import doubt_coarse_products
 from xlsync.billing.reports.currencies import row_currencies, tell_filled_currencies, tell_open_signs
 from xlsync.billing.reports.doubts import charges_for
@@ -36,6 +37,7 @@ from xlsync.billing.reports.values import Wrong
 from xlsync.models import BillingLine, By, LineType, Month
 from xlsync.records import replace
 
+_OF_BILLING: Final = ("plan", "term_and_cycle")
 _MOST_TELLING: Final = (LineType.USAGE, LineType.ONE_TIME, LineType.RECURRING)
 
 
@@ -402,6 +404,9 @@ def _make_lines(
         _line(names[row.at], currencies[row.at], row, meaning, end, source)
         for (row, meaning), end in zip(made, ends, strict=True)
     ]
+    if values.texts.keys().isdisjoint(_OF_BILLING):
+        lines, of_days = billed_by_days(lines, values.table)
+        result.notices.extend(of_days)
     figures = [(row.number, row.at, row.figures.amount) for row, _ in made]
     costs, notices, doubts = prove_table(values, figures, lines, others, problems)
     result.notices.extend(notices)
