@@ -16,6 +16,7 @@ from openpyxl.comments import Comment
 from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.filters import FilterColumn, Filters
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, Hand
@@ -284,3 +285,16 @@ def test_a_row_of_a_person_between_the_others_stays_under_the_row_that_it_stood_
         assert sheet.cell(above + 1, 8).value == f"=H{above}+H{above}"
         assert place_of_table(hand) == f"A1:W{sheet.max_row}"
         assert sheet.max_row == len(rows) + 3
+
+
+def test_a_filter_that_hides_rows_which_changed_is_to_be_applied_anew(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet, row = hand.sheet(MISMATCHES), hand.rows(MISMATCHES)["units:52"]
+        (table,) = sheet.tables.values()
+        table.autoFilter.filterColumn = [FilterColumn(colId=3, filters=Filters(filter=["Cost differs"]))]
+        sheet.row_dimensions[row].hidden = True
+    told = "Mismatches is filtered, and rows that the filter hides changed: apply the filter anew"
+    assert told not in desk.check().err
+    desk.sandbox.connectwise.additions[52]["quantity"] += 1
+    assert told in desk.check().err
+    assert told not in desk.check("--refresh").err

@@ -29,13 +29,15 @@ _APPROVED_FOR: Final = {  # columns of which a change removes the approval
 class Merged:
     """A merged sheet: rows in order, their shown values and facts, and notices of lapsed approvals.
 
-    `places` are the indices in `rows` of xlsync's own rows, by key.
+    `places` are the indices in `rows` of xlsync's own rows, by key; `other` are the old 0-based numbers of
+    those that show other values than before.
     """
 
     rows: list[Row] = field(default_factory=list)
     stored: dict[str, StoredRow] = field(default_factory=dict)
     lapsed: list[Notice] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
+    other: set[int] = field(default_factory=set)
 
 
 def merge_rows(
@@ -75,10 +77,12 @@ def merge_rows(
             merged.rows.append(Row(None, _place(offered[key].shown, columns)))
             merged.stored[key] = offered[key]
         else:
-            is_unchanged = row.is_untouched and row.stored[:2] == offered[key][:2]
+            shows_the_same = row.stored[:2] == offered[key][:2]
+            if not shows_the_same:
+                merged.other.add(row.number)
             changed = (
                 {}
-                if is_unchanged
+                if row.is_untouched and shows_the_same
                 else _keep_edits(row, offered[key].shown, merged.lapsed, is_noted=key in noted)
             )
             merged.rows.append(Row(row.number, _place(changed, columns)))

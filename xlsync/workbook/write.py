@@ -55,6 +55,7 @@ from xlsync.workbook.totals import start_billed, start_mismatches, start_values
 from xlsync.xlsx.cells import Position, Row, Value, letters, position, wrapped_lines
 from xlsync.xlsx.package import Package
 
+_FILTERED: Final = "{} is filtered, and rows that the filter hides changed: apply the filter anew"
 TEMPLATE: Final = "workbook_template.xlsx"
 RowsDone = Callable[[int, int], None]  # called with the number of rows done, and of all rows
 
@@ -195,6 +196,8 @@ def _fill(
             write_left_over(book, left_over, about.exported_at)
             notices += [thing.notice for thing in left_over]
             notices += find_staying(book, sheet.title, renewal.rows)
+            if renewal.other & package.filtered_out(sheet.title):
+                notices.append(_FILTERED.format(sheet.title))
         header_row = book.header_rows[sheet.title] if book else 0
         old = [row.number for row in book.rows[sheet.title]] if book else []
         moved[sheet.title] = package.replace_rows(

@@ -220,6 +220,12 @@ class Package:
         """The index of the style of the cells of each column that are not there yet."""
         return self._sheet(title).column_styles()
 
+    def filtered_out(self, title: str) -> frozenset[int]:
+        """The rows of a sheet, 0-based, that are hidden while a filter of its tables, or its own, is set."""
+        parts = (self._part(title), *self._parts.related(self._part(title), "table"))
+        is_filtered = any(b"filterColumn" in self._parts.utf8(part) for part in parts)
+        return frozenset(self._sheet(title).hidden_rows() if is_filtered else ())
+
     def looks(self) -> list[CellLook]:
         """The look of each cell style."""
         styles = self._parts.related(self._workbook, "styles")
@@ -284,9 +290,8 @@ class Package:
         return self._cut[part]
 
     def _sheet_to_change(self, title: str) -> SheetXml:
-        sheet = self._sheet(title)
-        del self._cut[self._part(title)]
-        return sheet
+        self._sheet(title)
+        return self._cut.pop(self._part(title))
 
     def _part(self, title: str) -> str:
         part = self._sheets.get(title)
@@ -330,8 +335,7 @@ class Package:
         if not cells:
             return
         sheet = self._sheet_to_change(title)
-        formula_went = sheet.change(self._writer(sheet.prefix), cells)
-        self._changed(title, sheet, formula_went=formula_went)
+        self._changed(title, sheet, formula_went=sheet.change(self._writer(sheet.prefix), cells))
 
     def set_heights(self, title: str, heights: Mapping[int, float]) -> None:
         """Give rows (0-based) a height in points, but for those that a person made as high as they are."""
@@ -424,17 +428,16 @@ class Package:
     ) -> _DataRows:
         """Find a sheet's data rows, and the table around them that stands in most of `columns`, if any."""
         tables = {
-            part: table
-            for part, table in self._tables(self._sheets[title]).items()
-            if not columns or columns & set(table.columns)
+            part: known
+            for part in self._parts.related(self._sheets[title], "table")
+            if (known := TablePart(self._parts.text(part))) and (not columns or columns & set(known.columns))
         }
         part = max(tables, key=lambda part: len(columns & set(tables[part].columns)), default="")
         table = tables.get(part)
         if table and header_row is None:
             return _DataRows(part, table, table.first, table.last)
         if table and header_row == table.first - 1:
-            last = max(table.last, own_rows[1] if own_rows else 0)
-            return _DataRows(part, table, table.first, last)
+            return _DataRows(part, table, table.first, max(table.last, own_rows[1] if own_rows else 0))
         # the table was made a plain range, or lags behind rows that were inserted
         first = (header_row or 0) + 1
         last = own_rows[1] if own_rows else last_filled(values, first, columns)
@@ -449,9 +452,6 @@ class Package:
         """The cell styles that wrap text."""
         styles = self._parts.related(self._workbook, "styles")
         return frozenset(style for part in styles for style in wrapping_styles(self._parts.text(part)))
-
-    def _tables(self, part: str) -> dict[str, TablePart]:
-        return {table: TablePart(self._parts.text(table)) for table in self._parts.related(part, "table")}
 
     def _changed(self, title: str, sheet: SheetXml, *, formula_went: bool) -> None:
         self._put(self._sheets[title], sheet.encoded())

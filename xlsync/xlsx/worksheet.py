@@ -195,6 +195,11 @@ class SheetXml:
             by_column[column] = OldCell(match[1], match[2] or "", match[0])
         return by_column
 
+    def hidden_rows(self) -> Iterator[int]:
+        """Yield the rows, 0-based, that a person or a filter hid."""
+        hidden = (row for row in self.rows() if attribute(row.attributes, "hidden") in {"1", "true"})
+        return (row.number for row in hidden)
+
     def formulas(self) -> dict[Position, str]:
         """Return the formulas of all cells that hold one, without `=`; shared ones written out."""
         mark = f"<{self.prefix}f"
