@@ -71,6 +71,16 @@ def test_what_an_addition_that_could_not_be_taken_back_stands_on_stays(
     assert stayed["Retire"].startswith("needs the end of ")
 
 
+def test_what_others_put_to_use_until_a_later_day_stays(desk: Desk, made: dict[str, int]) -> None:
+    state, ends = desk.sandbox.connectwise, {"cancelledDate": "2099-12-31T00:00:00Z"}
+    on_agreement = {**state.additions[made["CreateAddition"]], **ends, "id": 9001}
+    of_product = {**state.additions[53], **ends, "id": 9002, "product": {"id": made["CreateCatalogItem"]}}
+    state.commit(("additions", 9001, on_agreement), ("additions", 9002, of_product))
+    undo(desk)
+    assert state.agreements[made["CreateAgreement"]]["cancelledFlag"] is False
+    assert state.catalog[made["CreateCatalogItem"]]["inactiveFlag"] is False
+
+
 def test_a_contact_of_an_agreement_that_others_use_stays_with_it(desk: Desk, made: dict[str, int]) -> None:
     state, agreement = desk.sandbox.connectwise, made["CreateAgreement"]
     theirs = {**state.additions[made["CreateAddition"]], "id": 9001}

@@ -196,7 +196,7 @@ def _is_in_force(write: Write, live: Live) -> bool:
     except ApiError:
         return True
     made = next((addition for addition in additions if addition.id == write.id), None)
-    return made is None or made.cancelled is None or made.cancelled != made.effective
+    return made is None or not made.is_taken_back
 
 
 def _tell_half(

@@ -103,6 +103,11 @@ class Addition:
         """Return whether the customer pays for the addition."""
         return self.bill_customer in {"", "Billable"}
 
+    @property
+    def is_taken_back(self) -> bool:
+        """Return whether the addition ended no later than it began, as undo leaves what a run created."""
+        return self.cancelled is not None and self.effective is not None and self.cancelled <= self.effective
+
     def contradiction(self, today: dt.date) -> str:
         """Write what the status says against the dates; empty if they agree or the status is not known.
 

@@ -126,7 +126,7 @@ def take_back(write: Write) -> SetFields | None:
 
 
 def find_users(id_: int, live: Live, own: Set[str], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
-    """List the additions on the agreement that the run did not create itself."""
+    """List the additions on the agreement that the run did not create itself and that nobody took back."""
     path = f"{PATH}/{id_}/additions"
     additions = live.list_additions(id_, is_counted=True)
-    return [f"addition {a.id}" for a in additions if a.cancelled is None and f"{path}/{a.id}" not in own]
+    return [f"addition {a.id}" for a in additions if not a.is_taken_back and f"{path}/{a.id}" not in own]

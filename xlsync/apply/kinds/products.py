@@ -101,7 +101,7 @@ def find_users(id_: int, live: Live, own: Set[str], runs: Iterable[Run]) -> list
     by_others = [
         f"addition {one.id} on {agreements[one.agreement_id]}"
         for record, one in known.items()
-        if one.item_id == id_ and one.cancelled is None and record not in own
+        if one.item_id == id_ and not one.is_taken_back and record not in own
     ]
     by_runs = [
         f"addition {write.id} of run {run.number}"
