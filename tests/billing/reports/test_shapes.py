@@ -478,6 +478,33 @@ def test_an_amount_of_zero_beside_a_price_is_told(path: Path) -> None:
     assert "make money that the amount of row 3 does not have: it is zero" in found.notices[-1]
 
 
+@pytest.mark.parametrize("amount", [["Amount"], ["Debit", "Credit"]])
+def test_an_empty_amount_beside_others_counts_as_the_units_at_their_price_and_is_a_doubt(
+    path: Path, amount: list[str]
+) -> None:
+    header, none = [*HEADER[:5], *amount], [""] * (len(amount) - 1)
+    found = read_csv(path, [*AMBER[:6], *none], [*BEECH[:5], "", *none], header=header)
+    assert [line.amount for line in found.lines] == [63, Decimal("12.6")]
+    assert doubts_of(found) == [
+        f"report.csv: {amount[0]} is empty in row 3, and counts as Quantity × Unit Price."
+    ]
+
+
+def test_a_rebate_without_a_minus_beside_one_with_it_is_money_that_is_charged_and_a_doubt(path: Path) -> None:
+    rebates = [["Amber Ltd", "Mail", "1", f"{sign}5.00", "Rebate"] for sign in ("-", "")]
+    header = ["Customer", "Product", "Quantity", "Amount", "Type"]
+    found = read_csv(path, ["Amber Ltd", "Mail", "6", "63.00", "Recurring"], *rebates, header=header)
+    assert [(line.type, line.amount) for line in found.lines[1:]] == [("Credit", -5), ("One-time", 5)]
+    assert "so the sign decides: row 4 is read as a charge" in doubts_of(found)[0]
+
+
+@pytest.mark.parametrize("once", ["Once", "einmal", "Eenmaal", "Une fois", "una volta"])
+def test_what_is_billed_once_does_not_recur(path: Path, once: str) -> None:
+    header = ["Customer", "Product", "Quantity", "Amount", "Billing Frequency"]
+    (line,) = read_csv(path, ["Amber Ltd", "Setup", "1", "63.00", once], header=header).lines
+    assert line.type is LineType.ONE_TIME
+
+
 def test_the_same_line_in_two_files_is_a_problem_and_other_lines_tell_their_file(tmp_path: Path) -> None:
     one, other = tmp_path / "one.csv", tmp_path / "other.csv"
     read_csv(one, AMBER)

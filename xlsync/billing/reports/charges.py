@@ -157,10 +157,14 @@ def _refuse_sums(values: TableValues, kinds: Sequence[RowKind], problems: Proble
 
 
 def _tell_credits_that_charge(made: Iterable[tuple[ReportRow, Meaning]]) -> Iterator[str]:
-    """Name the rows whose word says credit and that charge, since other rows of that word have a minus."""
+    """Name the rows whose word says money back and that charge, since others of that word have a minus."""
     numbers: dict[str, list[int]] = {}
     for row, meaning in made:
-        if row.kind.is_credit and not row.kind.goes_both_ways and meaning.amount > 0:
+        if (
+            (row.kind.is_credit or row.kind.is_discount)
+            and not row.kind.goes_both_ways
+            and meaning.amount > 0
+        ):
             numbers.setdefault(row.word, []).append(row.number)
     for word, rows in numbers.items():
         are = "is read as a charge" if len(rows) == 1 else "are read as charges"

@@ -34,6 +34,7 @@ class Kind:
 _PHRASES: Final = {
     "ONE_TIME": (
         "one time", "one off", "non recurring", "not recurring", "set up", "una tantum", "una vez",
+        "une fois", "una volta",
         "pago unico",
         "eenmalige kosten", "einmalige gebuhr", "d installation", "d activation",
         "frais uniques", "frais de mise en service", "mise en service",
@@ -110,11 +111,11 @@ _WORDS: Final = {
         "χρηση καταναλωση consumo uso utilizzo excedente depassement"
     ),
     "ONE_TIME": (
-        "onetime nrc nrcs otc setup installation install activation onboarding migration perpetual shipping "
-        "freight tax taxes vat gst "
+        "onetime once nrc nrcs otc setup installation install activation onboarding migration perpetual "
+        "shipping freight tax taxes vat gst "
         "einmalgebuhr einmalgebuhren einmalkosten einrichtungskosten setupgebuhr aktivierungsgebuhr "
         "einmalig einmalige einmalzahlung einrichtung einrichtungsgebuhr bereitstellung aktivierung steuer "
-        "mwst ust "
+        "einmal eenmaal mwst ust "
         "versand versandkosten "
         "ponctuel ponctuelle unique tva taxe activering eenmalig eenmalige installatie opstartkosten btw "
         "verzendkosten "

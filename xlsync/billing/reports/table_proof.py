@@ -15,6 +15,7 @@ from xlsync.billing.reports.unread_money import refuse_unread_money
 from xlsync.models import BillingLine
 from xlsync.reconcile.charges import covers_full_period
 
+_AMOUNTS: Final = frozenset({"amount", "debit", "credit"})
 _NEARLY: Final = Decimal("0.85")  # February beside January
 # Of each line: the number of its row, its place among the rows, and the amount as the row writes it.
 Places = Sequence[tuple[int, int, Decimal | None]]
@@ -74,6 +75,11 @@ def prove_table(
         for (number, _, written), line in zip(places, lines, strict=True)
         if written == 0 and line.units and line.cost
     ]
+    empty = [
+        number
+        for (number, _, written), line in zip(places, lines, strict=True)
+        if written is None and line.amount and not _has_no_amounts(values)
+    ]
     without_units = [
         number for (number, _, _), line in zip(places, lines, strict=True) if line.amount and not line.units
     ]
@@ -81,11 +87,13 @@ def prove_table(
         proof.costs,
         [
             *_tell_no_amount(values),
+            *_tell_empty(values, [row for row in empty if row not in compared]),
             *_tell_free(values, [row for row in free if row not in compared]),
             *_tell_broken(values, [one for one in broken if one.row not in compared]),
         ],
         [
             *_tell_without_units(values, [row for row in without_units if row in compared]),
+            *_tell_empty(values, [row for row in empty if row in compared]),
             *_tell_free(values, [row for row in free if row in compared]),
             *_tell_broken(values, [one for one in broken if one.row in compared]),
         ],
@@ -146,12 +154,24 @@ def _example(one: Product) -> str:
 
 def _tell_no_amount(values: TableValues) -> list[str]:
     """Tell that a table has no amounts, so that its cost counts as what one unit costs."""
-    if not {"amount", "debit", "credit"}.isdisjoint(values.table.columns.at):
+    if not _has_no_amounts(values):
         return []
     units, cost = values.table.header_of("units"), values.table.header_of("cost")
     return [
         f"no column is an amount, so {cost} counts as what one unit costs, and amounts are {units} × {cost}"
     ]
+
+
+def _has_no_amounts(values: TableValues) -> bool:
+    return _AMOUNTS.isdisjoint(values.table.columns.at)
+
+
+def _tell_empty(values: TableValues, rows: Sequence[int]) -> list[str]:
+    """Tell of lines without an amount of their own in a table that has amounts."""
+    if not rows:
+        return []
+    units, cost, amount = _headers(values)
+    return [f"{amount} is empty in {rows_text(rows)}, and counts as {units} × {cost}"]
 
 
 def _tell_free(values: TableValues, rows: Sequence[int]) -> list[str]:
