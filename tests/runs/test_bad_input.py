@@ -274,8 +274,9 @@ def test_a_number_under_a_format_of_dates_and_a_date_under_one_of_numbers_are_wh
 
 def test_duplicate_identifiers_are_told_before_anything_is_created(desk: Desk) -> None:
     with desk.editing() as hand:
-        hand.approve("customer:bss:622", "customer:bss:623", Identifier="SAME")
-    err = assert_told(desk, "'SAME'", "stands in row")
+        hand.approve("customer:bss:622", Identifier="SAME ONE")
+        hand.approve("customer:bss:623", Identifier="same  one")
+    err = assert_told(desk, "'same  one'", "stands in row")
     assert len(CELL.findall(err)) == 1
 
 

@@ -189,6 +189,7 @@ def test_an_invoice_without_a_total_hinders_the_all_clear(desk: Desk) -> None:
 def test_an_invoice_whose_total_is_not_its_lines_is_named_everywhere(desk: Desk) -> None:
     invoice = next(one for one in desk.sandbox.bss.invoices if one["invoiceDate"].startswith("2026-10"))
     invoice["totalBeforeTax"] += Decimal("1.23")
+    invoice["code"] += " (2)"
     ran = desk.check()
     (billed,) = ran.json["billed"].values()
     assert billed["unexplained"] == "1.23"

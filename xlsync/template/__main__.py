@@ -3,6 +3,6 @@
 import sys
 from pathlib import Path
 
-from xlsync.template.build import main
+from xlsync.template.build import build
 
-main(Path(sys.argv[1]) if sys.argv[1:] else Path("workbook_template.xlsx"))
+Path(*sys.argv[1:2] or ["workbook_template.xlsx"]).write_bytes(build())

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-import sys
 import zipfile
-from pathlib import Path
 
 from openpyxl import Workbook
 from openpyxl.workbook.defined_name import DefinedName
@@ -77,12 +75,3 @@ def _steady(data: bytes) -> bytes:
             member.compress_type = zipfile.ZIP_DEFLATED
             new.writestr(member, content, compresslevel=9)
     return steady.getvalue()
-
-
-def main(path: Path) -> None:
-    """Write the template to a file."""
-    path.write_bytes(build())
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).parent.parent / "workbook_template.xlsx")

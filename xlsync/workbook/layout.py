@@ -194,7 +194,7 @@ MISMATCHES: Final = Sheet(
             "date",
             13,
             prompt="Empty: the addition is changed in place. A date: it ends the day before, and a new one "
-            "begins on that date.",
+            "begins on that date. For Cancel addition: its last day; empty: the month's last.",
         ),
         Column("Result", width=40),
         Column("Candidates", width=40),

@@ -158,20 +158,20 @@ def billed_rows(billed: Sequence[Billed]) -> list[tuple[str, list[str]]]:
         (
             "Unexplained",
             [
-                " ".join(filter(None, (total(of_currency.unexplained), _name_gaps(of_currency))))
+                " ".join([total(of_currency.unexplained), *(f"({gaps})" for gaps in _name_gaps(of_currency))])
                 for of_currency in billed
             ],
         ),
     ]
 
 
-def _name_gaps(billed: Billed) -> str:
-    """Name the first invoice that is not the sum of its lines, and how many more there are."""
+def _name_gaps(billed: Billed) -> list[str]:
+    """Name the first invoice that is not the sum of its lines, and how many more there are; in one text."""
     if not billed.gaps:
-        return ""
+        return []
     more = f" and {len(billed.gaps) - 1} more" if len(billed.gaps) > 1 else ""
     first = billed.gaps[0]
-    return f"({first.invoice or ('the report' if first.is_report else 'lines without an invoice')}{more})"
+    return [f"{first.invoice or ('the report' if first.is_report else 'lines without an invoice')}{more}"]
 
 
 def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
@@ -186,13 +186,13 @@ def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
         shares["Lines"] = (main.lines.lines, main.lines.amount)
         shares["Unexplained"] = (None, "no total" if main.unexplained is None else main.unexplained)
     other_cells = dict(billed_rows(others))
-    names = _name_gaps(main).strip("()") if main is not None else ""
+    gaps = _name_gaps(main) if main is not None else []
     return {
         label: (
             *shares.get(label, (None, None)),
             ("; " if label == "Unexplained" else "\n").join(
                 [
-                    *([names] if names and label == "Unexplained" else []),
+                    *(gaps if label == "Unexplained" else ()),
                     *(
                         f"{entry.currency} {text}"
                         for entry, text in zip(others, other_cells[label], strict=True)

@@ -289,7 +289,8 @@ def _name_first_rows(
     }
     for name, sheet in FIRST_OPEN_NAMES.items():
         rows = places[sheet.title]
-        row = min((rows[key] for key in open_keys[sheet.title] if key in rows), default=1)
+        open_rows = (rows[key] for key in open_keys[sheet.title] if key in rows)
+        row = min(open_rows, default=min(rows.values(), default=1))
         header = "Match" if sheet is BILLING_LINES else "Approve"
         column = letters(columns[sheet.title][header])
         package.set_name(name, f"'{sheet.title}'!${column}${row + 1}")

@@ -233,7 +233,7 @@ class _Reader:
                 source = proposals[row.key].source if _is_new_customer(row) else ""
                 header, same = "Name", f"{row.text('Customer')}|{source}|{row.text('Name')}"
             else:
-                header, same = "Identifier", row.text("Identifier")
+                header, same = "Identifier", " ".join(row.text("Identifier").split())
             first = seen.setdefault((kind, same.casefold()), row)
             if first is not row and same:
                 self._add_problem(
