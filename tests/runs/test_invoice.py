@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+import threading
 from decimal import Decimal
 from typing import Any
 
@@ -568,3 +571,16 @@ def test_an_invoice_cannot_be_taken_back_and_is_named(billing: Desk) -> None:
     (named,) = ran.json["actions"]
     assert (named["state"], named["id"]) == ("skipped", made(billing, 37)[0]["id"])
     assert "cannot be taken back" in named["detail"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one thread")
+def test_ctrl_c_while_a_pdf_is_read_tells_of_the_invoice_that_was_made(billing: Desk) -> None:
+    approve(billing, REDSTART)
+    main = threading.get_ident()
+    billing.sandbox.fail("call", path="GET .*/pdf$", call=lambda: signal.pthread_kill(main, signal.SIGINT))
+    ran = invoice(billing)
+    assert (ran.code, ran.json["done"], len(made(billing, 37))) == (3, 1, 1)
+    assert f"Run {ran.json['run']} wrote to ConnectWise" in ran.err
+    again = invoice(billing)
+    assert (again.code, again.states) == (0, {REDSTART: "already"})
+    assert len(made(billing, 37)) == 1

@@ -28,7 +28,7 @@ from xlsync.cli.terminal import (
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
 from xlsync.commands.undo import note_undone, results_of_undone, review_undo
-from xlsync.commands.writing import check_plan, write
+from xlsync.commands.writing import check_plan, noting, write
 from xlsync.errors import NotNoted
 from xlsync.gather.systems import Systems
 
@@ -60,8 +60,9 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
             by, outcomes = write(systems, plan, live, "undo", record, now(), count)
             if not by:
                 return by, outcomes, ()
-            results = results_of_undone(record, outcomes, systems.run_number(by), now().date())
-            noted = note_undone(systems, workbook, results, record.id, save)
+            with noting(by, outcomes):
+                results = results_of_undone(record, outcomes, systems.run_number(by), now().date())
+                noted = note_undone(systems, workbook, results, record.id, save)
             return by, outcomes, filter(None, [noted])
 
         run_job(job, take_back)

@@ -229,8 +229,8 @@ def perform_invoices(
     run, outcomes = write(
         systems, review.plan, review.live, "invoice", review.book, now, progress, review.asked
     )
-    outcomes = tuple(_with_pdf(systems, outcome, review.book.path) for outcome in outcomes)
     with noting(run, outcomes):
+        outcomes = tuple(_with_pdf(systems, outcome, review.book.path) for outcome in outcomes)
         about = with_noted(review.book.about, results_shown(run, outcomes), review.anew)
         written = write_results(review.book, row_results(outcomes), {}, save, about)
     return run, outcomes, written
