@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from tests.helpers.closed_port import closed_port
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.drawer import Drawer
 from tests.helpers.file_workbook import FileWorkbook
@@ -121,6 +123,71 @@ def test_what_is_remembered_is_a_sheet_that_is_read_back(desk: Desk) -> None:
     assert sheet.asked == ["From this sheet: keep 1 rule, forget 1 link.\n\nRemember it so?"]
     assert [one["reason"] for one in desk.run("links", "rules", "--json").json["rules"]] == ["sold"]
     assert len(desk.run("links", "list", "--json").json["links"]) == len(before) - 1
+
+
+def sheet_of(desk: Desk) -> FileWorkbook:
+    """What is remembered, as a sheet that is open."""
+    workbook = FileWorkbook(desk.file, yes)
+    press("Remembered", workbook, NOW)
+    return FileWorkbook(workbook.opened[0], yes)
+
+
+def delete_row(file: Path) -> None:
+    package = Package.open(file)
+    width = len(package.grid(SHEET)[0])
+    package.change_cells(SHEET, {(1, column): None for column in range(width)})
+    package.save(file)
+
+
+def test_what_is_remembered_after_the_sheet_was_made_is_not_forgotten_with_a_row_of_it(desk: Desk) -> None:
+    """A check, or a colleague, remembers more while the sheet is open."""
+    assert desk.run("links", "ignore", "--product", "Visio", "--reason", "ours").code == 0
+    sheet = sheet_of(desk)
+    assert desk.check().code == 0
+    assert desk.run("links", "ignore", "--product", "Teams", "--reason", "ours").code == 0
+    press("Remembered", sheet, NOW)
+    assert sheet.told[0].startswith("Nothing was changed on this sheet.")
+    before = desk.links()
+    assert before
+    assert sheet.full_name
+    delete_row(sheet.full_name)
+    press("Remembered", sheet, NOW)
+    assert sheet.asked == ["From this sheet: forget 1 rule.\n\nRemember it so?"]
+    rules = desk.run("links", "rules", "--json").json["rules"]
+    assert ([rule["about"] for rule in rules], desk.links()) == (["Teams"], before)
+    press("Remembered", sheet, NOW)
+    assert sheet.told[-1].startswith("Nothing was changed on this sheet.")
+
+
+def test_changes_that_were_not_kept_are_not_written_over(desk: Desk) -> None:
+    assert desk.check().code == 0
+    file = sheet_of(desk).full_name
+    assert file
+    delete_row(file)
+    before = file.read_bytes()
+    workbook = FileWorkbook(desk.file, yes)
+    press("Remembered", workbook, NOW)
+    assert "has changes that were not kept" in workbook.told[0]
+    assert (file.read_bytes(), workbook.opened) == (before, [])
+    press("Remembered", FileWorkbook(file, yes), NOW)
+    press("Remembered", workbook, NOW)
+    assert workbook.opened == [file]
+
+
+def test_a_teams_store_that_is_not_reached_is_told_with_what_is_remembered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.run("links", "ignore", "--product", "Visio", "--reason", "ours").code == 0
+    monkeypatch.setenv("XLSYNC_STORE_URL", f"postgresql://team@127.0.0.1:{closed_port()}/none")
+    workbook = FileWorkbook(desk.file, yes)
+    press("Remembered", workbook, NOW)
+    assert "cannot be reached" in workbook.told[0]
+    file = workbook.opened[0]
+    delete_row(file)
+    sheet = FileWorkbook(file, yes)
+    press("Remembered", sheet, NOW)
+    assert sheet.told[0].startswith("Remembered.")
+    assert "cannot be reached" in sheet.told[0]
 
 
 def test_a_wrong_cell_of_what_is_remembered_is_named_and_changes_nothing(desk: Desk) -> None:

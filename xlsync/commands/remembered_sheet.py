@@ -1,9 +1,13 @@
-"""Remembered links and rules as a workbook that is edited and read back, one row for each."""
+"""Remembered links and rules as a workbook that is edited and read back, one row for each.
+
+A second sheet, which Excel does not show, holds the rows as they were written: what was remembered since then
+is neither forgotten nor written over.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,55 +15,81 @@ from typing import Final
 from openpyxl import Workbook
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
 
 from xlsync.amounts import counted
-from xlsync.errors import WorkbookError
+from xlsync.errors import WorkbookError, XlsyncError
 from xlsync.files import write_file
 from xlsync.gather.systems import Systems
 from xlsync.links.exchange import HEADERS, Shared, as_rows, read_table
-from xlsync.links.memory import RememberedLink
+from xlsync.links.memory import LinkKind, RememberedLink
 from xlsync.reconcile.rules import Rule
 from xlsync.xlsx.conventions import as_excel_writes
 from xlsync.xlsx.package import Package
 
 TITLE: Final = "What I remember"
+BEFORE: Final = "_before"
 _WIDTHS: Final = {"Key": 30, "Customer": 24, "Product": 30, "ConnectWise Product": 30, "Reason": 40}
 
 
 def write_sheet(systems: Systems, path: Path) -> None:
-    """Write all links and rules into a workbook; raises WorkbookError where another file has that name."""
+    """Write all links and rules into a workbook.
+
+    Raises WorkbookError where another file has that name, or one with changes that were not kept.
+    """
     if path.exists() and not is_sheet(path):
         raise WorkbookError(f"{path} exists and is another workbook.", "Move it away, then try again.")
+    if path.exists() and _holds_changes(systems, path):
+        raise WorkbookError(
+            f"{path} has changes that were not kept.", f"Open it and click {TITLE} there, or delete it."
+        )
     shared = Shared(systems.links.list(), systems.rules.list())
+    rows = [HEADERS, *as_rows(systems.settings.environment, shared)]
     workbook = Workbook()
-    sheet = workbook.worksheets[0]
-    sheet.title = TITLE
-    for number, row in enumerate([HEADERS, *as_rows(systems.settings.environment, shared)], 1):
-        for column, text in enumerate(row, 1):
-            cell = sheet.cell(number, column)
-            cell.value, cell.number_format, cell.data_type = text or None, "@", "s"
-            if number == 1:
-                cell.font = Font(bold=True)
+    shown, before = workbook.worksheets[0], workbook.create_sheet(BEFORE)
+    shown.title, before.sheet_state = TITLE, "veryHidden"
+    for sheet in (shown, before):
+        _fill(sheet, rows)
     for column, header in enumerate(HEADERS, 1):
-        sheet.column_dimensions[get_column_letter(column)].width = _WIDTHS.get(header, 20)
-    sheet.freeze_panes = "C2"
-    sheet.auto_filter.ref = sheet.dimensions
+        shown.cell(1, column).font = Font(bold=True)
+        shown.column_dimensions[get_column_letter(column)].width = _WIDTHS.get(header, 20)
+    shown.freeze_panes = "C2"
+    shown.auto_filter.ref = shown.dimensions
     content = io.BytesIO()
     workbook.save(content)
     write_file(path, as_excel_writes(content.getvalue()), None)
 
 
+def _fill(sheet: Worksheet, rows: Iterable[Sequence[str]]) -> None:
+    """Put texts into a sheet, as texts."""
+    for number, row in enumerate(rows, 1):
+        for column, text in enumerate(row, 1):
+            cell = sheet.cell(number, column)
+            cell.value, cell.number_format, cell.data_type = text or None, "@", "s"
+
+
 def is_sheet(path: Path) -> bool:
     """Return whether a file is a workbook that `write_sheet` made."""
     try:
-        return Package.open(path).sheets == (TITLE,)
+        return Package.open(path).sheets == (TITLE, BEFORE)
     except WorkbookError:
         return False
 
 
+def _holds_changes(systems: Systems, path: Path) -> bool:
+    """Return whether the sheet was edited and not everything on it is remembered so."""
+    package = Package.open(path)
+    if package.grid(TITLE) == package.grid(BEFORE):
+        return False
+    try:
+        return bool(read_changes(systems, path).text)
+    except XlsyncError:  # a row is wrong, or belongs to another environment
+        return True
+
+
 def environment_of(path: Path) -> str:
     """Return the environment that the first row of such a workbook names; empty where it has no row."""
-    return next((row["Environment"] for _, row in _sheet_rows(path)), "")
+    return next((row["Environment"] for _, row in _sheet_rows(path, TITLE)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +114,28 @@ class Changes:
 
 
 def read_changes(systems: Systems, path: Path) -> Changes:
-    """Compare the sheet with what is remembered; raises XlsyncError that names every row that is wrong."""
+    """Compare the sheet with what it was; raises XlsyncError that names every row that is wrong."""
     environment = systems.settings.environment
-    shared = read_table(path, environment, _sheet_rows(path))
-    was = Shared(systems.links.list(), systems.rules.list())
-    before = set(as_rows(environment, was))
+    shared = read_table(path, environment, _sheet_rows(path, TITLE))
+    before = read_table(path, environment, _sheet_rows(path, BEFORE))
+    now = Shared(systems.links.list(), systems.rules.list())
+    known = {*as_rows(environment, before), *as_rows(environment, now)}
 
     def is_new(one: Shared) -> bool:
-        return as_rows(environment, one)[0] not in before
+        return as_rows(environment, one)[0] not in known
 
-    after_links = {(link.kind, link.key) for link in shared.links}
-    after_rules = {rule.key for rule in shared.rules}
+    gone_links = _link_keys(before) - _link_keys(shared)
+    gone_rules = {rule.key for rule in before.rules} - {rule.key for rule in shared.rules}
     return Changes(
         links=tuple(link for link in shared.links if is_new(Shared((link,)))),
         rules=tuple(rule for rule in shared.rules if is_new(Shared((), (rule,)))),
-        gone_links=tuple(link for link in was.links if (link.kind, link.key) not in after_links),
-        gone_rules=tuple(rule for rule in was.rules if rule.key not in after_rules),
+        gone_links=tuple(link for link in now.links if (link.kind, link.key) in gone_links),
+        gone_rules=tuple(rule for rule in now.rules if rule.key in gone_rules),
     )
+
+
+def _link_keys(shared: Shared) -> set[tuple[LinkKind, str]]:
+    return {(link.kind, link.key) for link in shared.links}
 
 
 def keep_changes(systems: Systems, changes: Changes) -> None:
@@ -113,12 +148,12 @@ def keep_changes(systems: Systems, changes: Changes) -> None:
         systems.rules.keep(rule)
 
 
-def _sheet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+def _sheet_rows(path: Path, title: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Yield the rows below the headers by header, each with its number in Excel."""
     package = Package.open(path)
-    if package.sheets != (TITLE,):
+    if package.sheets != (TITLE, BEFORE):
         raise WorkbookError(f"{path.name} is not the sheet {TITLE}.", f"Click {TITLE} to make one.")
-    grid = package.grid(TITLE)
+    grid = package.grid(title)
     headers = ["" if value is None else str(value).strip() for value in (grid[0] if grid else ())]
     missing = [header for header in HEADERS if header not in headers]
     if missing:

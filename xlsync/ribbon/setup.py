@@ -99,7 +99,8 @@ def remembered(front: Front) -> None:
             )
         elif front.ask(f"From this sheet: {changes.text}.", "Remember it so?"):
             keep_changes(systems, changes)
-            front.tell("Remembered. Check shows what it changes in a month's workbook.")
+            text = "Remembered. Check shows what it changes in a month's workbook."
+            front.tell(text, front.noted(systems.notices))
         else:
             front.tell("Nothing was changed.")
 
@@ -116,10 +117,12 @@ def _show_remembered(front: Front, path: Path | None) -> None:
         file = front.folder() / f"xlsync{'-demo' if is_demo else ''}-remembered.xlsx"
         write_sheet(systems, file)
         links, rules = len(systems.links.list()), len(systems.rules.list())
+        notes = front.noted(systems.notices)
     front.workbook.open(file)
     front.tell(
         f"{TITLE}: {counted(links, 'link')} and {counted(rules, 'rule')}.",
         "Change cells, or delete a row to forget it. Then click What I remember again to keep the changes.",
+        notes,
     )
 
 
