@@ -292,6 +292,26 @@ def test_one_thing_is_created_once_however_many_lines_ask(desk: Desk) -> None:
     assert len(desk.sandbox.connectwise.catalog) == before + 1
 
 
+def test_an_agreement_made_for_a_customer_that_was_corrected_is_made_anew_for_the_right_one(
+    desk: Desk,
+) -> None:
+    """What goes onto the first one would be billed to the wrong customer."""
+    agreement = "agreement:bss:622|Monthly"
+    for customer in ("Redstart Textiles", "Siskin Electrics"):
+        for entry in ({"ConnectWise Customer": customer}, {"ConnectWise Agreement": "(create new)"}):
+            with desk.editing() as hand:
+                hand.set(LINES, hand.line("Quillfeather Books"), entry)
+            assert desk.check().code == 0
+        with desk.editing() as hand:
+            hand.approve(agreement, Contact_First_Name="Ada")
+            hand.approve(f"add:{agreement}:1")
+        assert desk.apply().json["done"] == 3
+    state = desk.sandbox.connectwise
+    first, second = list(state.agreements.values())[-2:]
+    assert (first["company"]["name"], second["company"]["name"]) == ("Redstart Textiles", "Siskin Electrics")
+    assert state.additions[max(state.additions)]["agreementId"] == second["id"]
+
+
 def test_an_agreement_is_offered_only_where_it_belongs_to_the_customer(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.set(

@@ -43,7 +43,7 @@ class AgreementCreation(RecordCreation):
         action = self.creation
         if not isinstance(action.company, int):
             return None
-        before = find_made_before(live, action.key, PATH, "cancelledFlag")
+        before = find_made_before(live, action.key, PATH, "cancelledFlag", company=action.company)
         return before or self._find_same(live, is_counted=is_counted)
 
     def judge_needed(self, live: Live) -> Outcome | None:

@@ -36,7 +36,7 @@ class ContactCreation(RecordCreation):
         action = self.creation
         if not isinstance(action.company, int):
             return None
-        before = find_made_before(live, action.key, PATH, "inactiveFlag")
+        before = find_made_before(live, action.key, PATH, "inactiveFlag", company=action.company)
         return before or next(map(Existing, self._list_same(live, is_counted=is_counted)), None)
 
     def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:

@@ -61,16 +61,23 @@ class RecordCreation(Handler):
         return existing if existing is not None and existing.state is State.ALREADY else None
 
 
-def find_made_before(live: Live, key: str, path: str, gone_field: str) -> Existing | None:
-    """Find the record that an earlier run created for the row: lists may not show it for minutes."""
+def find_made_before(
+    live: Live, key: str, path: str, gone_field: str, *, company: int | None = None
+) -> Existing | None:
+    """Find the record that an earlier run created for the row: lists may not show it for minutes.
+
+    That of another `company`, where one is given, was created before the row got another customer.
+    """
+    fields = f"id,{gone_field}" if company is None else f"id,{gone_field},company/id"
     for id_ in live.earlier.ids_of(key, path):
         try:
-            record = live.connectwise.service.get(f"{path}/{id_}", {"fields": f"id,{gone_field}"})
+            record = record_of(live.connectwise.service.get(f"{path}/{id_}", {"fields": fields}), path)
         except ApiError as error:
             if not error.is_absence:
                 raise
             continue
-        if not record_of(record, path).get(gone_field):
+        is_own = company is None or id_of(record_of(record.get("company"), path), path) == company
+        if is_own and not record.get(gone_field):
             return Existing(id_)
     return None
 
