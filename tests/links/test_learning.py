@@ -214,6 +214,56 @@ def test_an_earlier_workbook_does_not_bring_back_what_was_corrected_since() -> N
     assert kept.products["bss:Backup||"].item_id == 7
 
 
+@pytest.mark.parametrize("is_earlier", [False, True])
+@pytest.mark.parametrize(
+    "pick",
+    [
+        Picked(company=1, agreement=10, item=7, is_new=False),
+        Picked(company=1, agreement=10, item=7, evidence=Evidence.CONFIRMED, is_new=False),
+        Picked(company=NOTHING, agreement=NOTHING, item=NOTHING, is_new=False),
+        Picked(company="customer:x", agreement="agreement:x", item="product:x", is_new=False),
+    ],
+)
+def test_what_was_picked_before_does_not_bring_back_what_was_corrected_since(
+    pick: Picked, is_earlier: bool
+) -> None:
+    memory = Memory(
+        contracts={
+            "bss:S-a": Remembered(company_id=2, agreement_id=20, item_id=8, for_product="bss:Backup||")
+        },
+        customers={"bss:Contoso": Remembered(company_id=2, agreement_id=20)},
+        products={"bss:Backup||": Remembered(item_id=8)},
+    )
+    to = linked(1, 10, 7, pick.evidence) if isinstance(pick.company, int) else Link()
+    links = {"a": to, "b": to}  # the choice spreads to the line without one
+    lines = [line("a"), line("b")]
+    assert learn(memory, lines, links, {"a": pick}, is_earlier=is_earlier) == NO_MEMORY
+    assert correct(memory, lines, {"a": pick}) == memory
+
+
+def test_what_was_picked_before_teaches_what_is_remembered_no_more() -> None:
+    pick = Picked(company=1, agreement=10, item=7, is_new=False)
+    links = {"a": linked(1, 10, 7, Evidence.CHOSEN)}
+    assert learnt([line("a")], links, {"a": pick}) == learnt(
+        [line("a")], links, {"a": replace(pick, is_new=True)}
+    )
+
+
+def test_a_choice_of_before_that_holds_for_its_contract_alone_takes_nothing_from_its_customer() -> None:
+    memory = Memory(
+        contracts={"bss:S-a": Remembered(company_id=1)}, customers={"bss:Contoso": Remembered(company_id=2)}
+    )
+    links = {"a": Link(company=Choice(1, Evidence.CHOSEN))}
+    new = learn(memory, [line("a")], links, {"a": Picked(company=1, is_new=False)})
+    assert (dict(new.customers), new.contracts["bss:S-a"].company_id) == ({}, 1)
+
+
+def test_an_agreement_of_a_company_that_was_corrected_since_is_not_learnt_without_it() -> None:
+    memory = Memory(customers={"bss:Contoso": Remembered(company_id=2)})
+    shown = {"a": linked(1, 10, 7, Evidence.ONLY_AGREEMENT)}
+    assert dict(learn(memory, [line("a")], shown, {}, is_earlier=True).customers) == {}
+
+
 # Billing periods
 
 MONTHLY = Agreement(id=10, name="Cloud", company_id=1, billing_months=1)
@@ -250,7 +300,8 @@ def test_a_yearly_agreement_is_still_remembered_after_months_without_a_yearly_li
         memory = learn(memory, [billed("c", 1)], {"c": linked(1, 10, 7, Evidence.REMEMBERED)}, {})
     assert memory.customers["bss:Contoso"].agreement_billed(12) == 11
     assert agreements_of([billed("d", 12)], memory, {}) == {"d": "11 remembered"}
-    moved = learn(memory, [billed("c", 1)], {"c": linked(2, 20, 7, Evidence.CHOSEN)}, {})
+    picked = {"c": Picked(company=2, agreement=20)}
+    moved = learn(memory, [billed("c", 1)], {"c": linked(2, 20, 7, Evidence.CHOSEN)}, picked)
     assert moved.customers["bss:Contoso"].by_period == (PeriodAgreement(1, 20),)
 
 

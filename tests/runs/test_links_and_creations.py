@@ -90,6 +90,31 @@ def test_what_was_emptied_stays_empty_in_the_next_month(desk: Desk) -> None:
     )
 
 
+def test_an_older_workbook_does_not_bring_back_a_link_that_a_later_one_corrected(desk: Desk) -> None:
+    """Neither a check nor an apply does, though the choice of the older one still stands in it."""
+    agreement = {"ConnectWise Agreement": "Cloud Services"}
+    with desk.editing() as hand:
+        hand.set(LINES, hand.line("DELTA"), {"ConnectWise Customer": "Delta Ltd", **agreement})
+    assert desk.check().code == 0
+    assert desk.run("export", "--month", "2026-09").code == 0
+    other = Hand(desk.folder / "xlsync-2026-09.xlsx")
+    line = other.line("DELTA")
+    assert other.get(LINES, line, "ConnectWise Customer") == "Delta Ltd"
+    other.set(LINES, line, {"ConnectWise Customer": "Delta GmbH", **agreement})
+    other.save()
+    assert desk.run("check", str(other.path)).code == 0
+    corrected = desk.links()
+    with desk.editing() as hand:
+        hand.set(LINES, hand.line("DELTA"), {"Note": "Ask Pia"})
+    assert desk.check().code == 0
+    hand = desk.read()
+    assert hand.get(LINES, hand.line("DELTA"), "ConnectWise Customer") == "Delta Ltd"
+    with desk.editing() as hand:
+        hand.approve(next(key for key in hand.rows(MISMATCHES) if key.startswith("units:")))
+    assert desk.apply().code == 0
+    assert desk.links() == corrected
+
+
 def test_money_of_two_currencies_is_never_added(desk: Desk) -> None:
     agreements = desk.sandbox.connectwise.agreements
     agreements[39]["currency"] = agreements[43]["currency"]  # in dollars

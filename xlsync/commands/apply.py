@@ -224,6 +224,7 @@ def remember_created(
             company=made[0] if isinstance(pick.company, str) and made[0] else pick.company,
             agreement=made[1] if isinstance(pick.agreement, str) and made[1] else pick.agreement,
             item=made[2] if isinstance(pick.item, str) and made[2] else pick.item,
+            is_new=pick.is_new or any(made),
         )
 
     def learn_links(memory: Memory) -> Memory:

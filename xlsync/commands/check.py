@@ -39,7 +39,7 @@ from xlsync.workbook.edits.invoices import read_invoice_rows
 from xlsync.workbook.edits.links import LinkEdits, read_link_edits
 from xlsync.workbook.hidden_sheet import About
 from xlsync.workbook.read import Book, read_workbook
-from xlsync.workbook.save import Save
+from xlsync.workbook.save import Save, save_in_place
 from xlsync.workbook.totals import MonthResult
 from xlsync.workbook.write import Renewed, write_check
 
@@ -151,6 +151,12 @@ def check_workbook(
     del sources, lists
     give_back_memory()
     overview = gathered.overview
+
+    def remember_and_save(book: Book) -> Path:
+        # In a saved workbook no choice is new any more: killed in between, none is lost.
+        remember(systems, overview, edits.links.picked, now, path)
+        return (save or save_in_place)(book)
+
     renewed = write_check(
         book,
         overview,
@@ -158,10 +164,9 @@ def check_workbook(
         months=last_months(now.date()),
         own=edits.links.own(),
         approved=tuple(sorted(edits.decisions.rows.asked)),
-        save=save,
+        save=remember_and_save,
         progress=lambda done, total: progress("Writing the workbook", done, total),
     )
-    remember(systems, overview, edits.links.picked, now, path)
     remember_month(systems, overview, now)
     once = _list_notices_once(book, edits, renewed, overview)
     removed = {notice.where for notice in renewed.lapsed}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from typing import ClassVar, Final, NamedTuple
@@ -34,12 +34,14 @@ class Picked:
 
     None is no choice of that part, NOTHING deliberately empty, a number a ConnectWise id, text the
     row key of something to be created. `evidence` is `chosen`, or `confirmed` where a suggestion was.
+    `is_new` is False where an earlier check of the workbook read them: what was remembered since then stands.
     """
 
     company: Pick = None
     agreement: Pick = None
     item: Pick = None
     evidence: Evidence = Evidence.CHOSEN
+    is_new: bool = field(default=True, compare=False)
 
 
 def confirmed(link: Link) -> Picked:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, S
 from dataclasses import dataclass, field
 from typing import Final
 
-from xlsync.links.choices import NOTHING, Picked
+from xlsync.links.choices import NOTHING, Emptied, Picked
 from xlsync.links.memory import (
     PARTS,
     Memory,
@@ -32,7 +32,7 @@ _Vote = tuple[BillingLine, Mapping[str, Choice]]  # a line with its choices by t
 
 
 def correct(memory: Memory, lines: Iterable[BillingLine], picked: Mapping[str, Picked]) -> Memory:
-    """Remove from a memory what these picks contradict; entries that become empty stay, to be deleted."""
+    """Remove from a memory what new picks contradict; entries that become empty stay, to be deleted."""
     contracts, customers, products = dict(memory.contracts), dict(memory.customers), dict(memory.products)
     lines = tuple(lines)
     recall = Recall(memory, lines)
@@ -44,7 +44,7 @@ def correct(memory: Memory, lines: Iterable[BillingLine], picked: Mapping[str, P
 
     for line in lines:
         pick = picked.get(line.key)
-        if pick is None:
+        if pick is None or not pick.is_new:
             continue
         contract = contract_key(line)
         if contract is not None and contract in contracts:
@@ -118,12 +118,14 @@ def learn(
     `links` and `picked` are by line key. A customer's company and agreement, and a product's item, are
     learned where all its lines agree. For a contract: what a person picked or emptied on its lines, every
     part on which its customer or product cannot tell, and an agreement that was found by the product alone.
-    An entry that holds nothing is to be forgotten. Links of an earlier workbook (`is_earlier`) teach nothing
-    against the memory, except what people picked.
+    An entry that holds nothing is to be forgotten. Picks that are not new, and links of an earlier workbook
+    (`is_earlier`) but for new picks, teach nothing against the memory.
     """
     known = correct(memory, lines, picked)
-    picks, emptied = _parts_picked(memory, lines, picked)
-    votes = _count_votes(lines, links, emptied.keys(), Recall(known) if is_earlier else None)
+    recall = Recall(known)
+    picks, emptied = _parts_picked(memory, lines, picked, recall)
+    new = {key for key, pick in picked.items() if pick.is_new}
+    votes = _count_votes(lines, links, emptied.keys(), recall, new, is_earlier=is_earlier)
     customers = _corrected(memory.customers, known.customers) | {
         key: _customer_entry(of_customer, entry_for(known.customers, key))
         for key, of_customer in votes.customers.items()
@@ -148,18 +150,26 @@ _Parts = Mapping[str | None, set[str]]  # names of a link's parts, by contract
 
 
 def _parts_picked(
-    memory: Memory, lines: Iterable[BillingLine], picked: Mapping[str, Picked]
+    memory: Memory, lines: Iterable[BillingLine], picked: Mapping[str, Picked], recall: Recall
 ) -> tuple[_Parts, _Parts]:
-    """Return the parts that people picked, and those that they emptied, of each contract."""
-    recall = Recall(memory)
+    """Return the parts that people picked, and those that they emptied, of each contract.
+
+    `recall` looks up what is remembered in spite of new picks, against which others say nothing.
+    """
+    before = Recall(memory)
     picks: defaultdict[str | None, set[str]] = defaultdict(set)
     emptied: defaultdict[str | None, set[str]] = defaultdict(set)
     for line in lines:
-        for part in PARTS if line.key in picked else ():
-            to = getattr(picked[line.key], part)
+        pick = picked.get(line.key)
+        if pick is None:
+            continue
+        for part in PARTS:
+            to = getattr(pick, part)
+            if to is None or not (pick.is_new or _remembered(recall, line)[part].allows(to)):
+                continue
             if isinstance(to, int):
                 picks[contract_key(line)].add(part)
-            elif to is NOTHING or (to is not None and _ids_remembered(recall, line)[part]):
+            elif to is NOTHING or _remembered(before, line)[part].ids:
                 emptied[contract_key(line)].add(part)
     return picks, emptied
 
@@ -177,21 +187,35 @@ def _count_votes(
     lines: Iterable[BillingLine],
     links: Mapping[str, Link],
     emptied: Set[str | None],
-    recall: Recall | None,
+    recall: Recall,
+    new: Set[str],
+    *,
+    is_earlier: bool,
 ) -> _Votes:
-    """Collect the votes of all lines; links of an earlier day must not contradict the memory `recall`."""
+    """Collect the votes of all lines.
+
+    What people picked before, and all that is of an earlier day, must not contradict the memory `recall`, but
+    on the `new` lines.
+    """
     votes = _Votes()
     for line in lines:
         contract, choices = contract_key(line), _parts_to_keep(links.get(line.key, Link()))
-        if recall is not None and choices:
-            ids = _ids_remembered(recall, line)
-            choices = {part: choice for part, choice in choices.items() if _stands(choice, ids[part])}
+        alone: set[str] = set()  # the parts that hold for the contract alone
+        if choices and line.key not in new:
+            remembered = _remembered(recall, line)
+            old = {part for part, choice in choices.items() if is_earlier or choice.evidence in _BY_PEOPLE}
+            gone = {part for part in old if not remembered[part].stands(choices[part])}
+            gone |= {"agreement"} if "company" in gone else set()
+            choices = {part: choice for part, choice in choices.items() if part not in gone}
+            alone = {part for part in old - gone if not remembered[part].is_for_all(choices[part])}
         if choices or contract in emptied:
             votes.contracts[contract].append((line, choices))
-        if "item" in choices:
+        if "item" in choices and "item" not in alone:
             votes.products[product_key(line)].append((line, choices))
         of_customer = {
-            part: choices[part] for part in PARTS[:2] if part in choices and not choices[part].of_product
+            part: choices[part]
+            for part in PARTS[:2]
+            if part in choices and part not in alone and not choices[part].of_product
         }
         if of_customer:
             votes.customers[customer_key(line)].append((line, of_customer))
@@ -220,27 +244,43 @@ def _corrected(before: Mapping[str, Remembered], after: Mapping[str, Remembered]
     return {key: entry for key, entry in after.items() if entry != before[key]}
 
 
-def _ids_remembered(recall: Recall, line: BillingLine) -> dict[str, set[int]]:
-    """Return the remembered ids of each part, for the line's contract and for its customer or product."""
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """What is remembered of one part of a line's link: for its contract, and for its customer or product."""
+
+    contract: int | Emptied | None
+    all: int | None
+
+    @property
+    def ids(self) -> set[int]:
+        """The ids that are remembered."""
+        return {id_ for id_ in (self.contract, self.all) if isinstance(id_, int)}
+
+    def allows(self, to: int | str | Emptied) -> bool:
+        """Return whether a pick of an earlier day still holds: nothing else was chosen since."""
+        if isinstance(to, int):
+            return to in self.ids or (not self.ids and self.contract is not NOTHING)
+        return not isinstance(self.contract, int)
+
+    def stands(self, choice: Choice) -> bool:
+        """Return whether a choice of an earlier day still holds: no other is remembered by now."""
+        return choice.to in self.ids or not (self.ids or choice.evidence is Evidence.REMEMBERED)
+
+    def is_for_all(self, choice: Choice) -> bool:
+        """Return whether a choice is not another than the one for all lines of the customer or product."""
+        return self.all in {None, choice.to}
+
+
+def _remembered(recall: Recall, line: BillingLine) -> dict[str, _Remembered]:
+    """Return what is remembered of each part of a line's link."""
     contract, customer, product = recall.contract(line), recall.customer(line), recall.product(line)
     is_other = contract.for_product not in {"", line.product_key}
     agreement = customer.agreement_billed(line.billing_months) or customer.agreement_id
-    remembered = (
-        (contract.part("company"), customer.company_id),
-        (contract.part("agreement"), agreement),
-        (None if is_other else contract.part("item"), product.item_id),
-    )
     return {
-        part: {id_ for id_ in ids if isinstance(id_, int)}
-        for part, ids in zip(PARTS, remembered, strict=True)
+        "company": _Remembered(contract.part("company"), customer.company_id),
+        "agreement": _Remembered(contract.part("agreement"), agreement),
+        "item": _Remembered(None if is_other else contract.part("item"), product.item_id),
     }
-
-
-def _stands(choice: Choice, remembered: Set[int]) -> bool:
-    """Return whether a choice of an earlier day still holds: no other is remembered by now."""
-    if choice.evidence in _BY_PEOPLE:
-        return True
-    return choice.to in remembered or not (remembered or choice.evidence is Evidence.REMEMBERED)
 
 
 def _parts_to_keep(link: Link) -> dict[str, Choice]:

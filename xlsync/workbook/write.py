@@ -50,7 +50,7 @@ from xlsync.workbook.layout import (
 from xlsync.workbook.left_over import find_left_over, find_staying, write_left_over
 from xlsync.workbook.merging import merge_rows
 from xlsync.workbook.read import READ_SHEETS, Book, without_empty_end
-from xlsync.workbook.save import Save, save_in_place, save_or_beside
+from xlsync.workbook.save import Save, save_or_beside
 from xlsync.workbook.totals import start_billed, start_mismatches, start_values
 from xlsync.xlsx.cells import Position, Row, Value, letters, position, wrapped_lines
 from xlsync.xlsx.package import Package
@@ -134,13 +134,13 @@ def write_check(
     months: Sequence[Month],
     own: Mapping[str, Any],
     approved: tuple[str, ...],
-    save: Save | None,
+    save: Save,
     progress: RowsDone,
 ) -> Renewed:
-    """Renew the computed sheets of a workbook in place; a backup is kept beside it.
+    """Renew the computed sheets of a workbook, and save it.
 
     `own` are the parts of links that a person chose in this workbook, by line key; `approved` are the keys of
-    the approved rows. `save` saves it elsewhere than in its place.
+    the approved rows.
     """
     about = replace(
         _about(overview, exported_at),
@@ -152,7 +152,7 @@ def write_check(
         approved=approved,
     )
     renewed = _fill(book.package, overview, book.columns, book, about, months, own, progress)
-    return replace(renewed, path=(save or save_in_place)(book))
+    return replace(renewed, path=save(book))
 
 
 def _about(overview: Overview, exported_at: str) -> About:

@@ -99,7 +99,7 @@ def _read_pick(
     """Update a line's stored pick by the edits of its row; `link` is the one that the row showed."""
     edited = [part for part, header in _PARTS.items() if row.is_edited(header)]
     if edited:
-        pick = replace(pick, evidence=Evidence.CHOSEN)
+        pick = replace(pick, evidence=Evidence.CHOSEN, is_new=True)
     new_keys = {
         "company": new_customer_key(line),
         "agreement": new_agreement_key(line),
@@ -159,6 +159,7 @@ def _read_match(
             agreement=sure.agreement if pick.agreement is None else pick.agreement,
             item=sure.item if pick.item is None else pick.item,
             evidence=Evidence.CHOSEN if has_choice else Evidence.CONFIRMED,
+            is_new=True,
         )
     if text:
         before = row.stored.showed("Match") or "nothing"
@@ -209,7 +210,7 @@ def _read_stored_pick(own: Mapping[str, Any] | None) -> Picked:
     if not own:
         return _NO_PICK
     parts = {part: NOTHING if own.get(part) is False else own.get(part) for part in _PARTS}
-    return Picked(**parts, evidence=Evidence(own["evidence"]))
+    return Picked(**parts, evidence=Evidence(own["evidence"]), is_new=False)
 
 
 def write_pick(pick: Picked) -> dict[str, Any]:
