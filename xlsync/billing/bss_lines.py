@@ -1,9 +1,9 @@
 """Conversion of the BSS's invoices (reseller API v3) to billing lines. PURE.
 
 What the fields mean was read in the API's description and in public clients, not tried on a live BSS:
-credit invoices carry positive amounts; `unitPrice` is before the discount; `account` of the
-subscription is the end customer. The billing period of a line is told by the billing plan of its
-subscription, which costs a request and is cached therefore, as plain data.
+credit invoices carry positive amounts; `unitPrice` is before the discount, unless it makes the total;
+`account` of the subscription is the end customer. The billing period of a line is told by the billing plan of
+its subscription, which costs a request and is cached therefore, as plain data.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def read_units(groups: Iterable[Json]) -> dict[str, Unit]:
 
 def is_cancelled(invoice: Json) -> bool:
     """Return whether an invoice is cancelled, so that nothing on it is owed."""
-    return text_of(part(invoice, "status").get("type")).casefold() in _CANCELLED
+    status = part(invoice, "status")
+    return text_of(status.get("type") or status.get("name")).casefold() in _CANCELLED
 
 
 def _is_credit_invoice(invoice: Json) -> bool:
