@@ -298,3 +298,19 @@ def test_a_filter_that_hides_rows_which_changed_is_to_be_applied_anew(desk: Desk
     desk.sandbox.connectwise.additions[52]["quantity"] += 1
     assert told in desk.check().err
     assert told not in desk.check("--refresh").err
+
+
+def test_rows_that_a_person_sorted_keep_that_order_however_often_checked(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet, width = hand.sheet(MISMATCHES), len(hand.columns(MISMATCHES))
+        rows = sorted(hand.rows(MISMATCHES).values())
+        lines = [[sheet.cell(row, column).value for column in range(1, width + 1)] for row in rows]
+        lines.sort(key=lambda line: str(line[1]))
+        for row, line in zip(rows, lines, strict=True):
+            for column, value in enumerate(line, 1):
+                sheet.cell(row, column).value = value
+    order = list(desk.read().rows(MISMATCHES))
+    for by in (1, 1, -2):
+        desk.sandbox.connectwise.additions[52]["quantity"] += by
+        assert desk.check().code == 0
+        assert list(desk.read().rows(MISMATCHES)) == order

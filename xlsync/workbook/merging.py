@@ -57,9 +57,10 @@ def merge_rows(
     written = [key for key in (book.stored.get(sheet.title, {}) if book else ()) if key in old]
     is_own_order = list(old) == written
     keys = kept_on + [key for key in offered if key not in old]
+    rank = {key: number for number, key in enumerate(offered)}
+    own_order = sorted(keys, key=lambda key: rank.get(key, len(rank)))
     if is_own_order:
-        rank = {key: number for number, key in enumerate(offered)}
-        keys.sort(key=lambda key: rank.get(key, len(rank)))
+        keys = own_order
     others = [*book.others[sheet.title], *find_furnished(book, sheet.title)] if book else []
     noted = book.about.noted_rows if book else frozenset()
     under, last = _find_rows_under([old[key] for key in kept_on], others)
@@ -89,6 +90,7 @@ def merge_rows(
             merged.stored[key] = offered[key]
         merged.rows += under.get(key, ())
     merged.rows += last
+    merged.stored = {key: merged.stored[key] for key in own_order}  # by which the next check knows the order
     return merged
 
 
