@@ -89,14 +89,14 @@ USAGE: Row = {
 }  # fmt: skip
 
 
-def read(folder: Path, *rows: Row) -> ReportsRead:
+def read(folder: Path, *rows: Row, settings: ReportSettings | None = None) -> ReportsRead:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
     writer.writerows(rows)
     path = folder / "report.csv"
     path.write_text(text.getvalue(), encoding="utf-8")
-    return read_reports([path], OCTOBER, ReportSettings())
+    return read_reports([path], OCTOBER, settings or ReportSettings())
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,12 @@ def test_a_published_layout_is_read_and_named(tmp_path: Path, row: Row, name: st
     assert (line.units, line.amount, line.start, line.end) == (6, 63, FIRST, LAST)
     assert line.cost in {Decimal("10.5"), None}  # Xarios tells none
     assert any(f"read as: {name}" in told for told in found.notices)
+
+
+def test_a_layout_is_known_also_where_one_of_its_columns_is_ignored(tmp_path: Path) -> None:
+    found = read(tmp_path, LICENCES, settings=ReportSettings(ignore=("UnitPrice",)))
+    assert [(line.contract_id, line.cost, line.amount) for line in found.lines] == [("s-1", None, 63)]
+    assert any("read as: Microsoft licence reconciliation" in told for told in found.notices)
 
 
 def test_daily_usage_is_usage_whatever_its_charge_type_says(tmp_path: Path) -> None:

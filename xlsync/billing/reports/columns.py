@@ -122,7 +122,7 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
     """
     keys = [header_key(name) for name in header]
     free = [n for n, key in enumerate(keys) if key and key not in aliases.ignored]
-    layout = _find_layout({keys[n] for n in free})
+    layout = _find_layout(set(keys))
     meanings = _Meanings()
     for meaning, wanted in aliases.headers.items():
         for alias in wanted:
