@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from xlsync.billing.reports.reading import ReportsRead, read_reports
+from xlsync.errors import ReportError
 from xlsync.models import BillingLine, LineType, Month
 from xlsync.settings import ReportSettings
 
@@ -126,6 +127,14 @@ def test_a_layout_is_known_also_where_one_of_its_columns_is_ignored(tmp_path: Pa
     found = read(tmp_path, LICENCES, settings=ReportSettings(ignore=("UnitPrice",)))
     assert [(line.contract_id, line.cost, line.amount) for line in found.lines] == [("s-1", None, 63)]
     assert any("read as: Microsoft licence reconciliation" in told for told in found.notices)
+
+
+def test_a_needed_column_that_the_settings_ignore_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        ReportError, match=r"no column for: Quantity\..* The settings ignore: quantity\."
+    ) as it:
+        read(tmp_path, XARIOS, settings=ReportSettings(ignore=("Quantity",)))
+    assert '"Quantity" = ["…"]' in it.value.hint
 
 
 def test_daily_usage_is_usage_whatever_its_charge_type_says(tmp_path: Path) -> None:

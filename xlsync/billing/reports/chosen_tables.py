@@ -15,7 +15,7 @@ from xlsync.billing.reports.problems import quoted
 from xlsync.billing.reports.rows import is_tax, is_total
 from xlsync.billing.reports.table_values import holds_ranges
 from xlsync.billing.reports.tables import HEADER_WITHIN, Table, find_tables
-from xlsync.billing.reports.text import plain_text
+from xlsync.billing.reports.text import header_key, plain_text
 from xlsync.billing.reports.values import Wrong, number_cell
 from xlsync.billing.reports.workbook_cells import ReportSheet
 from xlsync.errors import ReportError
@@ -137,14 +137,20 @@ def refuse_without_header(file: ReportFile, aliases: Aliases) -> None:
                 best = max(best, one, key=lambda header: header.rank)
     missing = [meaning for meaning in NEEDED if meaning not in best.there]
     headers = ", ".join(f"“{name[:40]}”" for name in best.names[:30] if name) or "nothing"
-    unread = find_columns(best.names, aliases).unread
+    unread = [
+        n
+        for n in find_columns(best.names, aliases).unread
+        if header_key(best.names[n]) not in aliases.ignored
+    ]
     lines = "\n  ".join(_line_for(meaning, best, unread) for meaning in missing)
     hidden = (
         f" Its hidden sheets are not read: {', '.join(file.hidden_sheets)}." if file.hidden_sheets else ""
     )
+    ignored = [name for name in best.names if name and header_key(name) in aliases.ignored]
+    left = f" The settings ignore: {', '.join(ignored)}." if ignored else ""
     raise ReportError(
         f"{file.name} has no column for: {', '.join(SETTING[name] for name in missing)}. "
-        f"Found: {headers}.{hidden}",
+        f"Found: {headers}.{left}{hidden}",
         f"Name the report's own headers in xlsync.toml:\n  [report.headers]\n  {lines}",
     )
 
