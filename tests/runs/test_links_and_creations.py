@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from collections import Counter
 from decimal import Decimal
 
@@ -335,6 +336,35 @@ def test_an_agreement_made_for_a_customer_that_was_corrected_is_made_anew_for_th
     first, second = list(state.agreements.values())[-2:]
     assert (first["company"]["name"], second["company"]["name"]) == ("Redstart Textiles", "Siskin Electrics")
     assert state.additions[max(state.additions)]["agreementId"] == second["id"]
+
+
+def test_writes_to_an_agreement_that_was_to_be_created_and_is_there_wait_for_those_of_its_other_rows(
+    desk: Desk,
+) -> None:
+    state, key = desk.sandbox.connectwise, "agreement:bss:622|Monthly"
+    there = state.agreements[desk.addition(52)["agreementId"]]
+    choice = {"ConnectWise Customer": there["company"]["name"], "ConnectWise Agreement": "(create new)"}
+    with desk.editing() as hand:
+        hand.set(LINES, hand.line("Quillfeather Books"), choice)
+    assert desk.check().code == 0
+    with desk.editing() as hand:
+        hand.approve(key, Name=there["name"], Contact_First_Name="Ada")
+        hand.approve(f"add:{key}:1", "units:52", "units:53", "units:55", "add:38:15")
+    both, met = threading.Barrier(2), threading.Event()
+
+    def meet() -> None:
+        try:
+            both.wait(0.3)
+        except threading.BrokenBarrierError:
+            both.reset()
+        else:
+            met.set()
+
+    path = f"(POST|PATCH) /finance/agreements/{there['id']}/additions"
+    desk.sandbox.fail("call", path=path, times=4, call=meet)
+    ran = desk.apply()
+    assert (ran.code, ran.states[key], set(ran.states.values())) == (0, "already", {"done", "already"})
+    assert not met.is_set()
 
 
 def test_an_agreement_is_offered_only_where_it_belongs_to_the_customer(desk: Desk) -> None:

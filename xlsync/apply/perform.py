@@ -6,7 +6,7 @@ import datetime as dt
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from typing import Final
@@ -38,12 +38,13 @@ def perform(
     needed = REQUESTS_OF_A_WRITE * len(plan.actions)
     live.shares_looks = live.connectwise.service.seconds_for(needed) > 0
     run = _Run(live, journal, progress, {result.key: result for result in plan.outcomes})
-    first, groups, last = _part(plan.actions)
+    first, others, last = _part(plan.actions)
     with ThreadPoolExecutor(max_workers=live.connectwise.side_by_side) as pool:
         try:
             # In a thread, so that Ctrl-C does not interrupt a request.
             pool.submit(run.do_all, first).result()
-            for job in as_completed([pool.submit(run.do_all, group) for group in groups]):
+            lanes = _in_lanes(others, run.ids)
+            for job in as_completed([pool.submit(run.do_all, lane) for lane in lanes]):
                 job.result()
             pool.submit(run.do_all, last).result()
         except KeyboardInterrupt:
@@ -64,19 +65,23 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _part(actions: Iterable[Action]) -> tuple[list[Action], list[list[Action]], list[Action]]:
-    """Split actions into those performed first one after another, those of each agreement, and the last."""
+def _part(actions: Iterable[Action]) -> tuple[list[Action], list[Action], list[Action]]:
+    """Split actions into those performed first one after another, those side by side, and the last."""
     first: list[Action] = []
+    others: list[Action] = []
     last: list[Action] = []
-    groups: dict[int | str, list[Action]] = {}
     for action in actions:
-        if action.lane is None:
-            first.append(action)
-        elif isinstance(action, SetFields) and action.kind == RETIRE:
-            last.append(action)
-        else:
-            groups.setdefault(action.lane, []).append(action)
-    return first, [_in_pairs(group) for group in groups.values()], last
+        is_last = isinstance(action, SetFields) and action.kind == RETIRE
+        (first if action.lane is None else last if is_last else others).append(action)
+    return first, others, last
+
+
+def _in_lanes(actions: Iterable[Action], ids: Mapping[str, int]) -> list[list[Action]]:
+    """Group actions by lane; an agreement that was to be created, and is there, is in that of its id."""
+    lanes: dict[int | str | None, list[Action]] = {}
+    for action in actions:
+        lanes.setdefault(action.with_ids(ids).lane, []).append(action)
+    return [_in_pairs(lane) for lane in lanes.values()]
 
 
 def _in_pairs(actions: list[Action]) -> list[Action]:
@@ -120,6 +125,11 @@ class _Run:
         self._pairs = threading.RLock()  # held from the end of the first continued addition to its successor
         self._firsts = threading.Lock()  # held while the first write of a kind is under way
 
+    @property
+    def ids(self) -> dict[str, int]:
+        """The ids of records by the key of the action that was to create them."""
+        return {key: result.id for key, result in dict(self.outcomes).items() if result.id is not None}
+
     def do_all(self, actions: Iterable[Action]) -> None:
         """Perform actions one after another.
 
@@ -157,8 +167,7 @@ class _Run:
         elif lost := first_lost(action, known):
             yield skip_for(action, lost)
         else:
-            ids = {key: result.id for key, result in known.items() if result.id is not None}
-            for result in self._try_first(action.with_ids(ids), waiting):
+            for result in self._try_first(action.with_ids(self.ids), waiting):
                 yield self._tell_ended(action, result)
 
     def _try_first(self, action: Action, waiting: Sequence[Action]) -> Iterator[Outcome]:
