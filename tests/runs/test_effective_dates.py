@@ -412,7 +412,7 @@ def test_cancelling_is_never_chosen_for_the_person_and_never_approved_without_ch
         hand.set(MISMATCHES, "only:62", {"Approve": "Yes"})
     ran = desk.apply()
     assert (ran.code, desk.changes) == (0, {})
-    assert "Choose an Action" in ran.err
+    assert "as it has no Action. Choose one." in ran.err
 
 
 def test_cancelling_what_is_billed_yearly_is_warned_of(desk: Desk) -> None:
