@@ -512,6 +512,32 @@ def test_free_and_minimum_units_by_note(desk: Desk, by_note: str, units: int, to
         assert desk.addition(52)["quantity"] == 20
 
 
+def test_a_note_that_was_read_before_brings_back_no_rule_that_was_changed_or_ended_since(desk: Desk) -> None:
+    note(desk, "free 2")
+    desk.check()
+    (rule,) = rules(desk)
+    for units in ("3", "0"):
+        desk.run("links", "units", "--contract", rule["about"], "--free", units)
+        told = (
+            f"{desk.read().place(LINES, premium(desk.read()), 'Note')}: the note 'free 2' is no rule any more"
+        )
+        assert any(text.startswith(told) for text in desk.check().json["notices"])
+        assert [str(rule["units"]) for rule in rules(desk)] == ["3"] * (units == "3")
+    note(desk, "free 2, as agreed")
+    assert not [text for text in desk.check().json["notices"] if "no rule any more" in text]
+    assert [rule["units"] for rule in rules(desk)] == [2]
+
+
+@pytest.mark.parametrize("other", [None, "Ask Pia", "minimum 20"])
+def test_a_rule_ends_with_its_note_and_that_is_told(desk: Desk, other: str | None) -> None:
+    note(desk, "free 2")
+    desk.check()
+    note(desk, other)
+    notices = desk.check().json["notices"]
+    assert [text for text in notices if text.endswith("the rule of the note 'free 2' was ended with it")]
+    assert [rule["kind"] for rule in rules(desk)] == ["minimum"] * (other == "minimum 20")
+
+
 def test_free_and_minimum_units_by_command_last_and_zero_ends_them(desk: Desk) -> None:
     contract = str(desk.read().get(LINES, premium(desk.read()), "Contract ID"))
     words = ("--contract", contract, "--free", "3", "--minimum", "10", "--reason", "frame contract")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 from xlsync.errors import Notice
 from xlsync.gather.systems import Systems
@@ -29,6 +31,8 @@ from xlsync.workbook.edits.approvals import Ignored, RowEdits
 from xlsync.workbook.edits.links import LinkEdits
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
+
+_NOTE_READ: Final = "note"  # the fact that holds the note of a line that a check has read
 
 
 def learn_rules(
@@ -63,6 +67,12 @@ class _RuleWriter:
         self._known = {rule.key: rule for rule in systems.rules.list()}
         self.when, self.workbook = when, workbook
 
+    def knows(self, rule: Rule) -> bool:
+        """Return whether a rule was known before with these units and this end."""
+        known = self._known.get(rule.key)
+        units, until = (known.units, known.until) if known else (Decimal(0), None)
+        return (units, until) == (rule.units, rule.until)
+
     def store(self, rule: Rule) -> None:
         """Store a rule, unless it is known as it is."""
         old = self._known.get(rule.key)
@@ -75,18 +85,44 @@ class _RuleWriter:
 
 
 def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list[Notice]:
-    """Store the rules in notes of billing lines; returns notices of ends that cannot be read."""
+    """Store the rules in new notes of billing lines; returns notices of what a note does not say, or no more.
+
+    A note that an earlier check read makes no rule again: the rule may have been changed or ended since.
+    """
     notices: list[Notice] = []
     for row in book.rows[BILLING_LINES.title]:
-        note = row.text("Note")
-        rule = read_note(note, edits.lines[row.key], writer.when, writer.workbook) if note else None
-        if rule is not None:
+        note, before = row.text("Note"), _note_read_before(row)
+        rule, old = (
+            read_note(text, edits.lines[row.key], writer.when, writer.workbook) if text else None
+            for text in (note, before)
+        )
+        if old is not None and (rule is None or rule.key != old.key) and writer.knows(old):
+            writer.remove(old)
+            notices.append(Notice(row.where("Note"), f"the rule of the note {before!r} was ended with it"))
+        if rule is not None and note == before:
+            if not writer.knows(rule):
+                text = (
+                    f"the note {note!r} is no rule any more, it was changed or ended since: type another note"
+                )
+                notices.append(Notice(row.where("Note"), text))
+        elif rule is not None:
             writer.store(rule)
             notices += _ask_until(note)
         elif is_unread_rule(note):
             text = f"The note {note!r} makes no rule, its number is not clear: write free 2.5 or minimum 1000"
             notices.append(Notice(row.where("Note"), text))
     return notices
+
+
+def notes_read(book: Book) -> dict[str, dict[str, str]]:
+    """Return the facts that tell the next check which notes this one has read, by line key."""
+    return {
+        row.key: {_NOTE_READ: note} for row in book.rows[BILLING_LINES.title] if (note := row.text("Note"))
+    }
+
+
+def _note_read_before(row: SheetRow) -> str:
+    return str(row.facts.get(_NOTE_READ, "")) if row.stored.has_fact(_NOTE_READ) else ""
 
 
 def _is_decided_anew(row: SheetRow) -> bool:

@@ -132,15 +132,15 @@ def write_check(
     *,
     exported_at: str,
     months: Sequence[Month],
-    own: Mapping[str, Any],
+    own: Mapping[str, Mapping[str, Any]],
     approved: tuple[str, ...],
     save: Save,
     progress: RowsDone,
 ) -> Renewed:
     """Renew the computed sheets of a workbook, and save it.
 
-    `own` are the parts of links that a person chose in this workbook, by line key; `approved` are the keys of
-    the approved rows.
+    `own` are the facts of what people decided on lines of this workbook, by line key; `approved` are the keys
+    of the approved rows.
     """
     about = replace(
         _about(overview, exported_at),
@@ -174,7 +174,7 @@ def _fill(
     book: Book | None,
     about: About,
     months: Sequence[Month],
-    own: Mapping[str, Any],
+    own: Mapping[str, Mapping[str, Any]],
     progress: RowsDone,
 ) -> Renewed:
     """Write all sheets of a month into a package; `book` is the workbook that it renews, if any."""
@@ -226,8 +226,8 @@ def _fill(
     return Renewed(tuple(lapsed), moved, notices=(*notices, *package.notices, *package.warnings))
 
 
-def _offer_rows(overview: Overview, own: Mapping[str, Any]) -> dict[str, dict[str, StoredRow]]:
-    """Make the rows of each sheet, by key; `own` are people's picks by line key."""
+def _offer_rows(overview: Overview, own: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, StoredRow]]:
+    """Make the rows of each sheet, by key; `own` are the facts of people's decisions by line key."""
     names = {row.key: row.name for row in overview.proposals}
     ordered = sorted(
         overview.lines, key=lambda line: (line.customer.casefold(), line.product.casefold(), line.key)
@@ -241,8 +241,7 @@ def _offer_rows(overview: Overview, own: Mapping[str, Any]) -> dict[str, dict[st
         return line_cells(line, overview.links[line.key], status, overview.labels, nearest, why)
 
     def facts_of(line: BillingLine) -> dict[str, Any]:
-        chosen = {"own": own[line.key]} if line.key in own else {}
-        return {"line": line, "link": overview.links[line.key], **chosen}
+        return {"line": line, "link": overview.links[line.key], **own.get(line.key, {})}
 
     return {
         BILLING_LINES.title: store_rows(ordered, cells_of, facts_of),

@@ -59,8 +59,8 @@ class LinkEdits:
         return self.directory.names
 
     def own(self) -> dict[str, dict[str, Any]]:
-        """Convert the picks to the plain values that the hidden sheet stores."""
-        return {key: write_pick(pick) for key, pick in self.picked.items()}
+        """Convert the picks to the facts that the hidden sheet stores, by line key."""
+        return {key: {_OWN: write_pick(pick)} for key, pick in self.picked.items()}
 
 
 def read_link_edits(book: Book) -> LinkEdits:
