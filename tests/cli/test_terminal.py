@@ -125,7 +125,7 @@ def test_output_on_a_full_disk_is_an_error_in_two_lines(desk: Desk, words: list[
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no disk that is always full")
-@pytest.mark.parametrize("words", [["--help"], ["version"], ["sandbox", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["sandbox", "--help"]])
 def test_a_text_that_no_command_tells_is_an_error_on_a_full_disk_too(words: list[str]) -> None:
     with FULL.open("wb") as full:
         ran = subprocess.run([*XLSYNC, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -176,7 +176,13 @@ def test_who_stops_reading_the_messages_while_it_writes_is_told_of_the_run_all_t
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize(
     ("words", "code"),
-    [(["version"], 0), (["history", "--json"], 0), (["export"], 2), (["apply", OCTOBER], 1), (["login"], 1)],
+    [
+        (["--version"], 0),
+        (["history", "--json"], 0),
+        (["export"], 2),
+        (["apply", OCTOBER], 1),
+        (["login"], 1),
+    ],
 )
 def test_a_stream_that_is_closed_changes_no_exit_code(
     desk: Desk, words: list[str], code: int, closed: str

@@ -646,6 +646,7 @@ def test_an_unencrypted_address_is_accepted_on_loopback_only(
     ["export", "--month", "2026-13"], ["export", "--month", "October"], ["export"], ["nonsense"],
     ["apply"], ["export", "--month", "2026-10", "--by", "weekday"], ["apply", OCTOBER, "--maybe"],
     ["links", "ignore", "--product", "Visio", "--reason", " "],
+    ["links", "units", "--contract", "C", "--free", "1234567890123"], ["version"],
 ])  # fmt: skip
 def test_a_command_that_cannot_be_understood_is_usage(desk: Desk, words: list[str]) -> None:
     ran = desk.run(*words)

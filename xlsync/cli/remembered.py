@@ -209,7 +209,7 @@ def chosen_day(text: str) -> dt.date | None:
 
 
 def chosen_units(text: str) -> Decimal:
-    """Read a number of units from 0 up."""
-    if not re.fullmatch(r"\d+(\.\d+)?", text):
+    """Read a number of units from 0 up, as large as an import reads it."""
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", text):
         raise typer.BadParameter(f"{text!r} is not a number of units", param_hint="--free, --minimum")
     return Decimal(text)

@@ -252,12 +252,6 @@ def sandbox(
     setup.sandbox(port=port, lines=lines, seed=seed)
 
 
-@command(app, example="xlsync version")
-def version() -> None:
-    """Print the version of xlsync."""
-    typer.echo(__version__)
-
-
 @command(ribbon_app, "build", example="xlsync ribbon build --output xlsync.xlam")
 def ribbon_build(
     output: Annotated[
