@@ -43,6 +43,7 @@ def totals(found: ReportsRead) -> dict[str, Decimal | None] | None:
         ((*LINES, "Grand Total,All products,6,,55,EUR,"), "55"),
         ((*LINES[:2], "Anna Total,,,,25,,", LINES[2], "Boris Total,,,,30,,", "Total,,,,55,,"), "55"),
         ((*LINES, "Subtotal,,,,55,,", "VAT 24%,,,,13.20,,", "Total,,,,68.20,,"), "55"),
+        ((*LINES, "Total,,,,68.20,,", "incl. VAT,,,,13.20,,"), "55"),
         ((*LINES, "zzgl. 19% MwSt.,,,,10.45,,", "Gesamtsumme,,,,65.45,,"), "55"),
         ((*LINES, "Total,,,,56,,"), "56"),  # another sum than that of the lines
         (LINES, None),

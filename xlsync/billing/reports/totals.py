@@ -73,11 +73,16 @@ class Sums:
 
 @dataclass(slots=True)
 class _Course:
-    """The sums of one currency's lines down to a row, and what they were at each total above it."""
+    """The sums of one currency's lines down to a row, and what they were at each total above it.
+
+    `tax` is that of the rows above, `whole_tax` that of all rows: a tax may stand below the total that holds
+    it.
+    """
 
     before: Sums = field(default_factory=Sums)
     at_totals: list[Sums] = field(default_factory=list)
     tax: Decimal = _ZERO
+    whole_tax: Decimal = _ZERO
     stated: tuple[Decimal, int] | None = None  # the last total of all lines, and of how many
 
 
@@ -105,6 +110,9 @@ def hold_totals(
     holder = _Holder(
         values, charges, earlier, problems, courses, table_name(file_name, values.table.sheet.name)
     )
+    for n in at_totals:
+        if kinds[n] is RowKind.TAX:
+            holder.add_tax(n)
     upcoming = iter(charges.lines)
     line = next(upcoming, None)
     for n in at_totals:
@@ -131,6 +139,10 @@ class _Holder:
     problems: Problems
     courses: dict[str | None, _Course]
     name: str
+
+    def add_tax(self, n: int) -> None:
+        """Add the tax of a row to that of the whole table."""
+        self.courses[self._currency(n)].whole_tax += _figures(self.values, n).get("amount", _ZERO)
 
     def hold(self, n: int, kind: RowKind) -> None:
         """Hold one row against the lines above it, or against all of them where it stands first."""
@@ -164,7 +176,7 @@ class _Holder:
         elif "amount" in figures and currency is not None:
             total = figures["amount"]
             previous = self._sums(self.earlier, currency).amount
-            stated = _stated(total, before, (_ZERO, course.tax, previous))
+            stated = _stated(total, before, (_ZERO, course.tax, course.whole_tax, previous))
             if stated is None and "amount" not in agreed and not self.problems.entries:
                 self._doubt(number, f"says {total:,.2f}, its lines make {before.amount:,.2f}")
                 stated = None if self._names_customer(n) else total
@@ -183,7 +195,7 @@ class _Holder:
         self, n: int, name: str, total: Decimal, course: _Course, before: Sums, currency: str | None
     ) -> bool:
         """Return whether a figure sums the lines before it, those since a total, or those it names."""
-        if before.is_total(name, total, course.tax):
+        if any(before.is_total(name, total, tax) for tax in (course.tax, course.whole_tax)):
             return True
         since = (before.less(sums) for sums in reversed(course.at_totals))
         if any(lines.is_total(name, total, course.tax) for lines in since):
