@@ -627,3 +627,16 @@ def test_no_message_holds_a_key(sandbox: Sandbox) -> None:
         connectwise.check()
     assert "Sup3rSecretKey" not in raised.value.message + raised.value.hint
     assert "Sup3rSecretKey" not in repr(wrong)
+
+
+def test_an_agreements_invoices_since_a_day_are_asked_for_by_one_condition(
+    sandbox: Sandbox, connectwise: ConnectWise
+) -> None:
+    """Live servers were seen to answer nothing to joined conditions, or to one on a date."""
+    state = sandbox.connectwise
+    days = ("2026-09-30T00:00:00Z", "2026-10-30T22:00:00Z", "2026-10-31T00:00:00Z", None)
+    for id_, day in enumerate(days, 9001):
+        state.commit(("invoices", id_, {"id": id_, "date": day, "agreement": {"id": 37, "name": "Cloud"}}))
+    listed = connectwise.list_invoices(37, dt.date(2026, 10, 31))
+    assert [invoice.id for invoice in listed if invoice.id > 9000] == [9002, 9003, 9004]
+    assert {request.query["conditions"] for request in sandbox.log} == {"agreement/id=37"}

@@ -19,6 +19,7 @@ from xlsync.connectwise.records import (
     AgreementNow,
     InvoiceNow,
     ItemNow,
+    days_of,
     id_of,
     read_addition,
     read_agreement_now,
@@ -328,10 +329,18 @@ class ConnectWise:
         return tuple(sorted(entries, key=lambda entry: entry.name.casefold()))
 
     def list_invoices(self, agreement_id: int, since: dt.date) -> list[InvoiceNow]:
-        """Read an agreement's invoices from a day on, the oldest first."""
-        conditions = f"agreement/id={agreement_id} and date>=[{since.isoformat()}T00:00:00Z]"
-        records, _ = self.list_records("/finance/invoices", fields=_INVOICE, conditions=conditions)
-        return [read_invoice_now(record) for record in records]
+        """Read an agreement's invoices from a day on, the oldest first; one without a date is among them.
+
+        Live servers were seen to answer nothing to a condition on a date, or to two conditions.
+        """
+        records = self.list_where(
+            "/finance/invoices",
+            fields=f"{_INVOICE},date",
+            condition=f"agreement/id={agreement_id}",
+            is_counted=False,
+        )
+        days = ((max(days_of(record.get("date")), default=since), record) for record in records)
+        return [read_invoice_now(record) for day, record in days if day >= since]
 
     def find_invoice(self, number: str) -> int | None:
         """Find the id of an invoice by its number."""
