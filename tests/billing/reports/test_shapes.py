@@ -498,6 +498,24 @@ def test_a_rebate_without_a_minus_beside_one_with_it_is_money_that_is_charged_an
     assert "so the sign decides: row 4 is read as a charge" in doubts_of(found)[0]
 
 
+@pytest.mark.parametrize(
+    ("kind", "amount", "type_", "money"),
+    [
+        ("Usage", "500.00", LineType.USAGE, 500),
+        ("Setup", "500.00", LineType.ONE_TIME, 500),
+        ("Usage", "-5.00", LineType.CREDIT, -5),
+        ("Usage credit", "5.00", LineType.CREDIT, -5),
+    ],
+)
+def test_money_without_units_is_read_where_it_is_not_compared(
+    path: Path, kind: str, amount: str, type_: LineType, money: int
+) -> None:
+    header = ["Customer", "Product", "Quantity", "Amount", "Type"]
+    (line,) = read_csv(path, ["Amber Ltd", "Azure", "", amount, kind], header=header).lines
+    assert (line.type, str(line.units), line.amount, line.is_compared) == (type_, "0", money, False)
+    assert "Quantity: is empty" in refusal(path, ["Amber Ltd", "Azure", "", "5", "Recurring"], header=header)
+
+
 @pytest.mark.parametrize("once", ["Once", "einmal", "Eenmaal", "Une fois", "una volta"])
 def test_what_is_billed_once_does_not_recur(path: Path, once: str) -> None:
     header = ["Customer", "Product", "Quantity", "Amount", "Billing Frequency"]

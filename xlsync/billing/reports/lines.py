@@ -64,9 +64,13 @@ def decide(
         money = amount if amount is not None else (units or Decimal(0)) * (cost or Decimal(0))
         signed = money if word in habits.both_ways else -abs(money)
         return _money_only(signed)
-    if units is None:
+    if units is None and needs_units(kind):
         is_money = amount is not None and amount < 0 and not kind.is_credit
         return _money_only(amount or Decimal(0)) if is_money else NO_UNITS
+    if units is None:
+        if amount is None:
+            return NO_MONEY
+        units = Decimal(0)
     money = amount if amount is not None else units * abs(cost or Decimal(0)) * (-1 if (cost or 0) < 0 else 1)
     has_minus = units < 0 or money < 0
     if units < 0 < money and cost is not None and cost < 0:
@@ -86,10 +90,15 @@ def decide(
     return Meaning(
         LineType.CREDIT if is_credit else charge,
         charge,
-        sign * abs(units),
+        units and sign * abs(units),
         None if cost is None else abs(cost),
         sign * abs(money),
     )
+
+
+def needs_units(kind: Kind | None) -> bool:
+    """Return whether a row must say its units: usage and what is charged once are not compared."""
+    return kind is None or kind.charge not in (LineType.USAGE, LineType.ONE_TIME)
 
 
 def _is_credit(kind: Kind, word: str, habits: Habits, *, has_minus: bool) -> bool | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from xlsync.billing.reports.currencies import currency_code
 from xlsync.billing.reports.kinds import Kind, likely_type
 from xlsync.billing.reports.layouts import MEANINGS
-from xlsync.billing.reports.lines import NO_UNITS
+from xlsync.billing.reports.lines import NO_UNITS, needs_units
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.table_values import NUMBERS, Day, TableValues, raw_text
 from xlsync.billing.reports.text import fold
@@ -103,7 +103,10 @@ class RowChecks:
                     self.tell(at, name, f"“{str(cells[at])[:40]}” is no name")
 
     def _check_empty(self, charging: Sequence[int]) -> None:
-        """Add a problem for each empty cell of customer, product, units, and invoice date if there is one."""
+        """Add a problem for each empty cell of customer, product, units where they are needed, and date.
+
+        The date is that of the invoice, if there is one.
+        """
         numbers, dates = self.values.numbers, self.values.dates
         for name in ("customer", "product"):
             for at in charging:
@@ -116,7 +119,7 @@ class RowChecks:
             is_money_only = (kind is not None and kind.is_discount) or (
                 isinstance(amount, Decimal) and amount < 0
             )
-            if numbers["units"][at] is None and not is_money_only:
+            if numbers["units"][at] is None and not is_money_only and needs_units(kind):
                 self.tell(at, "units", NO_UNITS)
             if "invoice_date" in dates and dates["invoice_date"][at] is None:
                 self.tell(at, "invoice_date", "is empty, so its month is not known")
