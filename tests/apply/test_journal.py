@@ -288,9 +288,14 @@ def test_a_journal_that_cannot_be_read_is_told_and_not_taken_for_an_empty_one(tm
 
 
 def test_where_the_journal_cannot_be_written_nothing_is_sent(tmp_path: Path) -> None:
-    (tmp_path / "journal").write_text("in the way")
+    """Neither later in that run, of which it was said that nothing was sent."""
+    journal, in_the_way = begin(tmp_path), tmp_path / "journal"
+    in_the_way.write_text("a file")
     with pytest.raises(XlsyncError, match="nothing was sent"):
-        write_one(begin(tmp_path))
+        write_one(journal)
+    in_the_way.unlink()
+    with pytest.raises(OSError, match="not whole"):
+        write_one(journal, "units:72")
 
 
 @contextmanager

@@ -213,11 +213,11 @@ class Journal:
         with self._lock:
             if self._is_torn:
                 raise OSError(errno.EIO, "an earlier line of it is not whole")
+            self._is_torn = True  # until the whole line is on the disk
             lines = [stamped]
             if self._out is None:
                 self._out = self._opened()
                 lines.insert(0, dict(self._first))
-            self._is_torn = True  # until the whole line is on the disk
             texts = [
                 simplejson.dumps(line, use_decimal=True, ensure_ascii=False, default=str) for line in lines
             ]
