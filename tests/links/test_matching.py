@@ -291,6 +291,22 @@ def test_of_two_accounts_of_one_name_the_one_that_is_where_the_company_is_belong
     assert apart("Athens", "Athens") == apart("Athens", "") == apart("Patras", "Patras") == unsure
 
 
+def test_the_place_of_a_second_account_alone_does_not_make_it_the_remembered_ones_company() -> None:
+    memory = Memory(customers={"bss:1": Remembered(company_id=1, names=Names(customer="Contoso"))})
+    lines = [line("a", "Contoso", customer_id="1"), line("b", "Contoso", customer_id="2")]
+    known = [replace(one, town="Athens") for one in companies("Contoso")]
+    proposed = propose_companies(lines, known, memory, {})
+
+    def apart(places: dict[str, Place]) -> dict[str, str]:
+        return shown(tell_apart(lines, proposed, known, places).choices)
+
+    unsure = {"a": "1 remembered", "b": "1 suggested 99%"}
+    assert apart({"bss:2": Place("Athens")}) == unsure
+    assert apart({"bss:1": Place("Athens"), "bss:2": Place("Athens")}) == unsure
+    alone = tell_apart(lines[1:], proposed, known, {"bss:2": Place("Athens")})
+    assert shown(alone.choices)["b"] == "1 exact"
+
+
 def candidates_of(one: BillingLine, known: Sequence[Company]) -> str:
     proposed = propose_companies([one], known, NO_MEMORY, {})
     names = {company.id: company.name for company in known}

@@ -13,7 +13,7 @@ from xlsync.gather.sources import MonthRequest, MonthSources
 from xlsync.gather.systems import Systems
 from xlsync.links.agreements import agreements_to_read, decide_agreements
 from xlsync.links.choices import Picked
-from xlsync.links.companies import propose_companies, tell_apart
+from xlsync.links.companies import namesakes, propose_companies, tell_apart
 from xlsync.links.items import propose_items
 from xlsync.links.learning import correct
 from xlsync.links.matching import propose_links
@@ -143,12 +143,11 @@ def link_month(
 
 def _places_of_ties(lines: Iterable[BillingLine], companies: Proposed, asking: Asking) -> dict[str, Place]:
     """Return the places, by customer key, of BSS customers whose name several companies or customers have."""
+    alike = companies.ties.keys() | set().union(*namesakes(lines, companies).values())
     tied = {
         line.customer_key: line.customer_id
         for line in lines
-        if (line.customer_key in companies.ties or line.customer_key in companies.rivals)
-        and line.customer_id
-        and line.is_compared
+        if line.customer_key in alike and line.customer_id and line.is_compared
     }
     return places_of(asking.addresses(tied))
 

@@ -92,7 +92,7 @@ def propose_companies(
 
 
 def tell_apart(
-    lines: Iterable[BillingLine],
+    lines: Sequence[BillingLine],
     proposed: Proposed,
     companies: Iterable[Company],
     places: Mapping[str, Place],
@@ -112,9 +112,9 @@ def tell_apart(
         here = _only_one({id_: is_there(key, id_) for id_ in ids})
         if here is not None:
             by_place[key] = Choice(here, Evidence.EXACT)
-    for id_ in set(proposed.rivals.values()):
-        customer = _only_one({key: is_there(key, id_) for key, to in proposed.rivals.items() if to == id_})
-        if customer is not None:
+    for id_, customers in namesakes(lines, proposed).items():
+        customer = _only_one({key: is_there(key, id_) for key in customers})
+        if customer is not None and customer in proposed.rivals:
             by_place[customer] = Choice(id_, Evidence.EXACT)
     if not by_place:
         return proposed
@@ -125,6 +125,26 @@ def tell_apart(
         if key in by_place and (choice is None or choice.evidence is Evidence.SUGGESTED):
             choices[line.key] = by_place[key]
     return replace(proposed, choices=choices)
+
+
+def namesakes(lines: Iterable[BillingLine], proposed: Proposed) -> dict[int, set[str]]:
+    """Return the keys of the customers that lead to the company of a rival by its name, by company.
+
+    Beside the rivals they are those of the same name that are linked to it already.
+    """
+    rivals: set[tuple[int, str]] = set()
+    leading: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
+    for line in lines if proposed.rivals else ():
+        choice, rival_of = proposed.choices.get(line.key), proposed.rivals.get(line.customer_key)
+        to = choice.to if rival_of is None and choice is not None else rival_of
+        if isinstance(to, int):
+            leading[to, fold_spelling(line.customer)].add(line.customer_key)
+        if rival_of is not None:
+            rivals.add((rival_of, fold_spelling(line.customer)))
+    customers: defaultdict[int, set[str]] = defaultdict(set)
+    for to, name in rivals:
+        customers[to] |= leading[to, name]
+    return customers
 
 
 _Key = TypeVar("_Key")
