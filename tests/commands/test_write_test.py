@@ -198,3 +198,22 @@ def test_where_the_server_is_a_day_ahead_the_addition_ends_on_the_day_it_begins(
     made = [one for one in empty_desk.changes.values() if one.get("cancelledDate")]
     assert [one["cancelledDate"] for one in made] == [one["effectiveDate"] for one in made]
     assert len(made) == 1
+
+
+def test_it_is_not_taken_back_which_would_begin_to_bill_what_it_ended(empty_desk: Desk) -> None:
+    write(empty_desk)
+    empty_desk.forget_log()
+    (run,) = empty_desk.run("history", "--json").json["runs"]
+    ran = empty_desk.run("undo", run["number"], "--yes", "--json")
+    assert (ran.code, empty_desk.sent()) == (1, [])
+    assert "ended itself what it made" in ran.json["error"]["message"]
+
+
+def test_it_stands_in_the_report_of_no_month(empty_desk: Desk) -> None:
+    month = f"{dt.datetime.fromtimestamp(empty_desk.sandbox.connectwise.clock.seconds(), dt.UTC):%Y-%m}"
+    assert empty_desk.run("export", "--month", month, "--output", "month.xlsx").code == 0
+    before = empty_desk.run("report", "month.xlsx", "--json").json
+    write(empty_desk)
+    (run,) = empty_desk.run("history", "--json").json["runs"]
+    assert run["month"] == month
+    assert empty_desk.run("report", "month.xlsx", "--json").json == before

@@ -32,6 +32,7 @@ from xlsync.errors import XlsyncError
 from xlsync.files import write_file
 from xlsync.plain_json import RepeatedField, read_object
 
+WRITE_TEST: Final = "doctor"  # the command of runs that only try writing, and end themselves what they made
 ShareLine = Callable[[str, int, str], None]  # called with a run, the number of a line, and the line
 _PATH: Final = re.compile(r"/[a-z]+/[a-zA-Z]+(/\d+(/[a-z]+(/\d+)?)?)?")  # of a record or list
 _UNSURE: Final = 60  # seconds by which runs may come to a machine in another order than they are named

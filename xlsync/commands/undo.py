@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-from xlsync.apply.journal import Run
+from xlsync.apply.journal import WRITE_TEST, Run
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, State
 from xlsync.apply.spent_approvals import TAKEN_BACK
@@ -21,7 +21,13 @@ from xlsync.workbook.write import write_results
 
 
 def review_undo(systems: Systems, run: Run, progress: Progress) -> tuple[Plan, Live]:
-    """Plan how to take a run back, by what ConnectWise holds now."""
+    """Plan how to take a run back, by what ConnectWise holds now; XlsyncError for a test of writing."""
+    if run.command == WRITE_TEST:
+        raise XlsyncError(
+            f"Run {run.number} was a test of writing, which ended itself what it made: to take it back would "
+            "let that be billed.",
+            f"`xlsync history {run.number}` shows what it wrote.",
+        )
     runs = systems.list_runs()
     live = open_live(systems, runs)
     return plan_undo(run, runs, live, progress), live

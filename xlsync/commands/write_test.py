@@ -16,7 +16,7 @@ import simplejson
 
 from xlsync.amounts import counted
 from xlsync.apply.creation_fields import add_further_fields
-from xlsync.apply.journal import Journal
+from xlsync.apply.journal import WRITE_TEST, Journal
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import State
 from xlsync.commands.findings import CheckState, Finding
@@ -135,7 +135,7 @@ def try_writing(
     """
     environment = systems.settings.environment
     journal = Journal.begin(
-        systems.home, environment, command="doctor", workbook="", month=f"{now:%Y-%m}", now=now
+        systems.home, environment, command=WRITE_TEST, workbook="", month=f"{now:%Y-%m}", now=now
     )
     live = Live(systems.connectwise, systems.settings.creation)
     test = WriteTest(live, company, journal, now, wait)

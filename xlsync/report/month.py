@@ -13,7 +13,7 @@ from typing import Any
 
 from xlsync.amounts import cents
 from xlsync.apply.actions import CREATED
-from xlsync.apply.journal import Run, Write
+from xlsync.apply.journal import WRITE_TEST, Run, Write
 from xlsync.apply.ledger import ADDITION, Course, Ledger, Written, known
 from xlsync.models import BillingLine, Link, Mismatch, MismatchKind
 from xlsync.reconcile.billed import Billed
@@ -98,13 +98,16 @@ class Report:
 
 
 def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
-    """Compute a month's figures; of `runs`, those of its month and environment and their undos count."""
+    """Compute a month's figures; of `runs`, those of its month and environment and their undos count.
+
+    Tests of writing change nobody's month.
+    """
     facts = replace(
         facts,
         lines=tuple(sorted(facts.lines, key=lambda line: line.key)),
         compared=tuple(sorted(facts.compared, key=lambda entry: entry.key)),
     )
-    ledger = Ledger(runs, facts.month, facts.environment)
+    ledger = Ledger((run for run in runs if run.command != WRITE_TEST), facts.month, facts.environment)
     naming = Naming(facts, ledger.ids)
     unsettled = [
         row
