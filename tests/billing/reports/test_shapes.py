@@ -467,6 +467,10 @@ def test_by_service_period_the_charged_period_decides_and_the_invoices_date_wher
     ]
     read_csv(path, *rows, header=[*HEADER, "Invoice Date"])
     found = read_reports([path], OCTOBER, ReportSettings(), "service-period")
+    with pytest.raises(ReportError) as it:
+        read_csv(path, rows[0], header=[*HEADER, "Invoice Date"])
+    hint = "another file, or --by service-period, since rows of other invoices charge for 2026-10."
+    assert it.value.hint == f"Choose its month, {hint}"
     assert [(line.customer, line.end) for line in found.lines] == [("Amber Ltd", LAST), ("Cedar AG", None)]
     assert found.totals is None
     left_out = "charged for 2026-09, 12.60 (1 row), invoiced in 2026-11, 7.00 (1 row), totals (1 row)"

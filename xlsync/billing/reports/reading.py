@@ -106,7 +106,12 @@ def _read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings,
     refuse([(file.name, file.problems) for file in files])
     lines = [line for own in keyed.values() for line in own]
     if not lines:
-        raise ReportError(_tell_no_line(files, month), "Choose its month, or another file.")
+        elsewhere = by == "invoice-date" and any(
+            table.other_months for file in files for table in file.tables
+        )
+        choice = ", another file, or --by service-period, since" if elsewhere else ", or another file"
+        charge = f" rows of other invoices charge for {month}" if elsewhere else ""
+        raise ReportError(_tell_no_line(files, month), f"Choose its month{choice}{charge}.")
     totals = [total for file in files for total in _totals(file)]
     return ReportsRead(
         tuple(lines),
