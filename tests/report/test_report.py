@@ -331,21 +331,20 @@ def test_of_several_writes_of_one_addition_the_latest_value_wins() -> None:
 
 def test_an_undo_takes_found_revenue_back() -> None:
     done = run(1, update(9, quantity=(10, 13)))
-    for month in ("", MONTH):
-        back = run(2, update(9, quantity=(13, 10)), command="undo", month=month)
-        report = make_report(facts([line("a")], compared=(addition(9),)), [back, done])
-        assert (total(report).before, total(report).after) == (50, 50)
-        assert [(write.command, write.is_taken_back) for write in report.writes] == [
-            ("apply", True),
-            ("undo", False),
-        ]
+    back = run(2, update(9, quantity=(13, 10)), command="undo")
+    report = make_report(facts([line("a")], compared=(addition(9),)), [back, done])
+    assert (total(report).before, total(report).after) == (50, 50)
+    assert [(write.command, write.is_taken_back) for write in report.writes] == [
+        ("apply", True),
+        ("undo", False),
+    ]
 
 
 def test_an_undo_of_another_month_does_not_count() -> None:
-    other = run(0, update(7, quantity=(1, 2)), command="undo", month="")
-    cost = run(3, update(9, unitCost=(4, 5)), command="undo", month="")
-    runs = [run(1, update(9, quantity=(10, 13))), other, cost]
-    report = make_report(facts([line("a")], compared=(addition(9), addition(7))), runs)
+    other = run(0, update(7, quantity=(1, 2)), command="undo", month="2026-09")
+    report = make_report(
+        facts([line("a")], compared=(addition(9), addition(7))), [run(1, update(9, quantity=(10, 13))), other]
+    )
     assert total(report).found == 15
     assert len(report.writes) == 1
 

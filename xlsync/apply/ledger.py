@@ -58,22 +58,14 @@ def list_writes(runs: Iterable[Run], month: str, environment: str) -> tuple[Writ
 
 
 def _writes_of(runs: Iterable[Run], month: str, environment: str) -> list[tuple[Run, Write]]:
-    """List the month's writes in order of time, those of undo runs included.
-
-    An undo run belongs to no month: its writes count if they restore a field that the month wrote.
-    """
-    pairs = [(run, write) for run in runs if run.environment == environment for write in run.writes]
-    pairs.sort(key=lambda pair: (_moment(pair[1].at or pair[0].at), pair[0].id))
-    written: set[tuple[str, str]] = set()
-    of_month: list[tuple[Run, Write]] = []
-    for run, write in pairs:
-        fields = set(_fields(write))
-        is_undo = run.command == "undo" and not run.month
-        touched = any(entry in written or (entry[0], "") in written for entry in fields)
-        if run.month == month or (is_undo and touched):
-            of_month.append((run, write))
-            written |= fields
-    return of_month
+    """List the month's writes in order of time; an undo belongs to the month of the run it takes back."""
+    pairs = [
+        (run, write)
+        for run in runs
+        if run.environment == environment and run.month == month
+        for write in run.writes
+    ]
+    return sorted(pairs, key=lambda pair: (_moment(pair[1].at or pair[0].at), pair[0].id))
 
 
 def _moment(text: str) -> dt.datetime:
@@ -210,8 +202,3 @@ def tell_value(name: str, value: Any) -> str:
         case Decimal() | int():
             return tell_field(name, Decimal(value))
     return re.sub(r"^(\d{4}-\d\d-\d\d)T[\d:.]+Z?$", r"\1", str(value))
-
-
-def known(to: int | str, ids: Mapping[str, int]) -> int | str:
-    """Replace the row key of something already created by its ConnectWise id."""
-    return ids.get(to, to) if isinstance(to, str) else to

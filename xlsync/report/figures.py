@@ -13,7 +13,7 @@ from decimal import Decimal, localcontext
 from typing import Any, Final
 
 from xlsync.amounts import DIGITS
-from xlsync.apply.ledger import known
+from xlsync.apply.action_base import id_if_known
 from xlsync.models import BillingLine, Choice, Evidence, Mismatch
 from xlsync.report.facts import Facts
 
@@ -169,7 +169,7 @@ class Naming:
     def _id(self, choice: Choice | None) -> int | None:
         if choice is None or choice.evidence is Evidence.SUGGESTED:
             return None
-        to = known(choice.to, self._ids)
+        to = id_if_known(choice.to, self._ids)
         return to if isinstance(to, int) else None
 
     def customer_of(self, line: BillingLine) -> Subject:
@@ -190,7 +190,7 @@ class Naming:
 
     def item(self, id_: int | str | None, name: str, key: str = "") -> Subject:
         """Return a catalog item by id; without one, a BSS product by its key or name."""
-        to = known(id_, self._ids) if id_ is not None else None
+        to = id_if_known(id_, self._ids) if id_ is not None else None
         return self._subject(self.products, "item", to if isinstance(to, int) else None, name, key)
 
     def _subject(self, names: dict[Subject, str], part: str, id_: int | None, name: str, key: str) -> Subject:

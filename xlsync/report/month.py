@@ -12,9 +12,10 @@ from decimal import Decimal
 from typing import Any
 
 from xlsync.amounts import cents
+from xlsync.apply.action_base import id_if_known
 from xlsync.apply.actions import CREATED
 from xlsync.apply.journal import WRITE_TEST, Run, Write
-from xlsync.apply.ledger import ADDITION, Course, Ledger, Written, known
+from xlsync.apply.ledger import ADDITION, Course, Ledger, Written
 from xlsync.models import BillingLine, Link, Mismatch, MismatchKind
 from xlsync.reconcile.billed import Billed
 from xlsync.reconcile.charges import covers_full_period
@@ -254,14 +255,14 @@ def _months_of_targets(facts: Facts, ids: Mapping[str, int]) -> dict[_Target, in
 
 
 def _target(entry: ComparedTarget, ids: Mapping[str, int]) -> _Target:
-    return known(entry.agreement, ids), known(entry.item, ids), entry.currency
+    return id_if_known(entry.agreement, ids), id_if_known(entry.item, ids), entry.currency
 
 
 def _line_target(line: BillingLine, link: Link, ids: Mapping[str, int]) -> _Target | None:
     """Return the target of a line; None for a line that is not compared."""
     if not (line.is_compared and link.counts and link.agreement and link.item):
         return None
-    return known(link.agreement.to, ids), known(link.item.to, ids), line.currency
+    return id_if_known(link.agreement.to, ids), id_if_known(link.item.to, ids), line.currency
 
 
 @dataclass(frozen=True, slots=True)
