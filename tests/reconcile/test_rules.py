@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, Hand, day
-from tests.helpers.tables import read_line
-from xlsync.models import BillingLine, LineType, Link, Mismatch, MismatchKind, Month, Status
+from tests.helpers.tables import read_case, read_line
+from xlsync.models import ActionLabel, BillingLine, LineType, Link, Mismatch, MismatchKind, Month, Status
 from xlsync.plain_json import from_plain, to_plain
 from xlsync.reconcile.charges import Charge, read_charges
 from xlsync.reconcile.mismatches import Findings, find_mismatches
@@ -118,6 +118,32 @@ def test_a_mismatch_is_ignored_only_where_all_of_its_lines_are() -> None:
     one, both = ignore(Scope.CONTRACT, "S1"), ignore(Scope.CONTRACT, "S2")
     assert find_ignore_rules(OCTOBER, [LINE, other], [one]).rule_for(mismatch) is None
     assert find_ignore_rules(OCTOBER, [LINE, other], [one, both]).rule_for(mismatch) is not None
+
+
+def test_no_write_is_preset_where_a_rule_ignores_a_part_of_what_it_counts() -> None:
+    case = read_case(
+        """
+        line  contract  units  cost
+        a     S1        5      2
+        b     S2        3      2
+
+        addition  quantity  cost
+        71        3         1
+        """
+    )
+
+    def rows(*rules: Rule) -> dict[str, Mismatch]:
+        by_rule = find_ignore_rules(OCTOBER, case.lines, rules)
+        args = (OCTOBER, case.lines, case.charges, case.links, case.books)
+        return {row.key: row for row in find_mismatches(*args, rules=by_rule).mismatches}
+
+    told = "1 of its 2 lines (billed by hand) and all units are counted here: enter those to bill."
+    assert rows()["units:71"].action is ActionLabel.UPDATE_UNITS
+    row = rows(ignore(Scope.CONTRACT, "S1"))["units:71"]
+    assert (row.action, row.explanation.endswith(told)) == (None, True)
+    assert rows(ignore(Scope.CONTRACT, "S1"))["cost:71"].action is ActionLabel.UPDATE_COST
+    both = rows(ignore(Scope.CONTRACT, "S1"), ignore(Scope.CONTRACT, "S2"))
+    assert {row.action for row in both.values()} == {ActionLabel.IGNORE}
 
 
 def test_a_rule_is_the_same_after_it_was_kept() -> None:

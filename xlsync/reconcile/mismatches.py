@@ -8,10 +8,20 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from xlsync.models import ActionLabel, Addition, BillingLine, Link, Mismatch, Month, Status, Target
+from xlsync.models import (
+    ActionLabel,
+    Addition,
+    BillingLine,
+    Link,
+    Mismatch,
+    MismatchKind,
+    Month,
+    Status,
+    Target,
+)
 from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost
 from xlsync.reconcile.differences import find_differences
-from xlsync.reconcile.explanations import join_sentences
+from xlsync.reconcile.explanations import join_sentences, with_warnings
 from xlsync.reconcile.past import LatestMonth, hold_to_latest
 from xlsync.reconcile.rules import NO_IGNORE_RULES, IgnoreRules, tell_ignored
 from xlsync.reconcile.targets import Books, Comparison, find_comparisons, part_by_link
@@ -190,8 +200,9 @@ def _ignore(mismatch: Mismatch, choices: RowChoices, rules: IgnoreRules) -> Mism
     """Set the action Ignore, and sort the mismatch to the end, where a rule or a person ignores it."""
     rule = rules.rule_for(mismatch)
     if rule is None:
-        is_ignored = mismatch.key in choices.ignored
-        return replace(mismatch, action=ActionLabel.IGNORE, last=True) if is_ignored else mismatch
+        if mismatch.key in choices.ignored:
+            return replace(mismatch, action=ActionLabel.IGNORE, last=True)
+        return with_warnings(mismatch, _tell_ignored_in_part(mismatch, rules))
     if mismatch.key in choices.taken_up:
         why = f"A rule ignores it ({rule.reason or 'no reason was given'}); here something else was chosen."
         return replace(mismatch, is_taken_up=True, explanation=join_sentences(mismatch.explanation, why))
@@ -203,6 +214,17 @@ def _ignore(mismatch: Mismatch, choices: RowChoices, rules: IgnoreRules) -> Mism
         reason=rule.reason,
         until=rule.until,
         explanation=join_sentences(tell_ignored(rule), mismatch.explanation),
+    )
+
+
+def _tell_ignored_in_part(mismatch: Mismatch, rules: IgnoreRules) -> str:
+    """Say that rules ignore some of the lines whose units a write is about; empty where they do not."""
+    ignored = [rules.by_line[key] for key in mismatch.line_keys if key in rules.by_line]
+    if not ignored or mismatch.kind not in {MismatchKind.UNITS_DIFFER, MismatchKind.NOT_IN_CONNECTWISE}:
+        return ""
+    return (
+        f"A rule ignores {len(ignored)} of its {len(mismatch.line_keys)} lines "
+        f"({ignored[0].reason or 'no reason was given'}) and all units are counted here: enter those to bill."
     )
 
 
