@@ -513,6 +513,10 @@ def test_creation_follows_the_file() -> None:
     )
 
 
+def test_a_site_is_named_without_the_blanks_around_it() -> None:
+    assert load('[creation]\nsite = " Head Office "\n').creation.site == "Head Office"
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -75,6 +75,8 @@ def read_creation(table: Mapping[str, Any], problems: SettingProblems) -> Creati
             f"{problems.file_name}: [creation] site must be a name of 1 to {SITE_LENGTH} characters, "
             f"not {given.pop('site')!r}"
         )
+    elif "site" in given:
+        given["site"] = site.strip()
     given["fields"] = read_creation_fields(given.get("fields", {}), problems)
     return Creation(**given)
 
