@@ -280,20 +280,23 @@ def test_without_a_billing_period_the_charged_months_show_how_often_a_commitment
 ) -> None:
     header = [*HEADER, "Term"]
     half = ["Amber Ltd", "Mail", "s-1", "2", "10.50", "10.50", "2026-10-17", "2026-10-31", "P1Y"]
-    year = [*BEECH[:6], "2026-10-01", "2027-09-30", "P3Y"]
-    found = read_csv(path, [*AMBER, "P1Y"], half, year, header=header)
+    years = [[*BEECH[:6], "2026-10-01", "2027-09-30", term] for term in ("P3Y", "P1Y")]
+    found = read_csv(path, [*AMBER, "P1Y"], half, years[0], header=header)
     periods = [(line.billing_months, line.commitment_months) for line in found.lines]
     assert periods == [(1, 12), (1, 12), (12, 36)]
     assert (
-        "report.csv: no column tells how often is billed: lines of a commitment of 12 months under Term "
-        "charge for 1 month each, and count as billed Monthly"
+        "report.csv: no column tells how often is billed: by their days, lines of a commitment of 12 months "
+        "under Term count as billed Monthly"
     ) in found.notices
-    for one, other in (
-        (AMBER, [*BEECH[:6], "2026-10-01", "2027-09-30"]),  # both ways
-        (amber(unit_price="126"), half),  # a part of a year's price
-    ):
-        unclear = read_csv(path, [*one, "P1Y"], [*other[:8], "P1Y"], header=header)
-        assert [line.billing_months for line in unclear.lines] == [12, 12]
+    both = read_csv(path, [*AMBER, "P1Y"], half, years[1], header=header)
+    assert [line.billing_months for line in both.lines] == [1, 1, 12]
+    year = [*amber(subscription_id="", end_date="2027-09-30"), "P1Y"]
+    unnamed = read_csv(path, [*amber(subscription_id=""), "P1Y"], year, header=header)
+    assert [line.billing_months for line in unnamed.lines] == [1, 12]
+    told = read_csv(path, [*AMBER, "1 Year / Monthly"], header=header)
+    assert not any("no column tells how often" in notice for notice in told.notices)
+    part = read_csv(path, [*amber(unit_price="126"), "P1Y"], half, header=header)  # of a year's price
+    assert [line.billing_months for line in part.lines] == [12, 12]
 
 
 @pytest.mark.parametrize("header", ["Billing Plan", "Term"])

@@ -16,28 +16,47 @@ from xlsync.records import replace
 def billed_by_days(lines: Sequence[BillingLine], table: Table) -> tuple[list[BillingLine], list[str]]:
     """Return the lines with the billing period that their days show, and notices of it.
 
-    A commitment is billed in parts where all its charges at the full price are for one number of months that
-    is less than the commitment.
+    A charge at the full price for one month of a longer commitment is billed monthly, and so are the other
+    lines of its contract. A commitment whose charges are all for one other number of months is billed for as
+    many.
     """
     charged: dict[int, set[int]] = {}
+    monthly: set[str] = set()
     for line in lines:
         months = months_charged(line) if line.type is LineType.RECURRING else None
         is_full_price = line.cost and line.units and agrees(line.units, line.cost, line.amount)
-        if line.commitment_months and months and is_full_price:
+        if line.commitment_months and months and is_full_price and _is_open(line):
             charged.setdefault(line.commitment_months, set()).add(months)
+            if months == 1 < line.commitment_months:
+                monthly.add(line.contract)
     billed = {
         term: min(months) for term, months in charged.items() if len(months) == 1 and min(months) < term
     }
-    notices = [
-        f"no column tells how often is billed: lines of a commitment of {counted(term, 'month')} under "
-        f"{table.header_of('cycle')} charge for {counted(months, 'month')} each, and count as billed "
-        f"{period_name(months)}"
-        for term, months in billed.items()
+    by_days = [
+        _billed_for(line, 1 if line.contract in monthly else billed.get(line.commitment_months or 0))
+        for line in lines
     ]
-    return [_billed_for(line, billed.get(line.commitment_months or 0)) for line in lines], notices
+    counts = {
+        (line.commitment_months, line.billing_months): None
+        for line, before in zip(by_days, lines, strict=True)
+        if line is not before
+    }
+    notices = [
+        f"no column tells how often is billed: by their days, lines of a commitment of "
+        f"{counted(term or 0, 'month')} under {table.header_of('cycle')} count as billed "
+        f"{period_name(months or 0)}"
+        for term, months in counts
+    ]
+    return by_days, notices
+
+
+def _is_open(line: BillingLine) -> bool:
+    """Return whether the billing period of a recurring line is taken from its commitment alone."""
+    is_of_term = line.commitment_months is not None and line.billing_months == line.commitment_months
+    return is_of_term and line.charge is LineType.RECURRING
 
 
 def _billed_for(line: BillingLine, months: int | None) -> BillingLine:
-    if months is None or line.charge is not LineType.RECURRING:
+    if months is None or not _is_open(line) or months_charged(line) not in (None, months):
         return line
     return replace(line, billing_period=period_name(months), billing_months=months)
