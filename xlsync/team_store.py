@@ -65,7 +65,9 @@ class TeamStore:
             ) from None
         try:
             with self.transaction("tables"):
-                self._run(_TABLES)
+                ((last,),) = self._run("SELECT to_regclass('xlsync_journal')")
+                if last is None:  # to ask for tables that are there already takes the right to make some
+                    self._run(_TABLES)
                 self._run(
                     "INSERT INTO xlsync_format SELECT %s WHERE NOT EXISTS (TABLE xlsync_format)", FORMAT
                 )

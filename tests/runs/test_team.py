@@ -113,6 +113,9 @@ def test_without_the_store_export_and_check_go_on_and_apply_stops(
     stopped = desk.apply()
     assert stopped.code == 1
     assert "Nothing was sent: The team's store" in " ".join(stopped.err.split())
+    looked = desk.run("apply", OCTOBER, "--dry-run")
+    assert looked.code == 0
+    assert "cannot be reached" in looked.err  # so nobody knows what a colleague has carried out
     assert desk.sent() == []
     assert PASSWORD not in stopped.err + stopped.out
     desk.run("links", "ignore", "--product", "Backup", "--reason", "said while apart")
@@ -149,3 +152,23 @@ def test_no_secret_of_the_store_is_kept_in_a_file(desk: Desk, use: Use) -> None:
     files = [file for file in Path(desk.folder).rglob("*") if file.is_file()]
     assert desk.folder / OCTOBER in files
     assert not [file for file in files if PASSWORD.encode() in file.read_bytes()]
+
+
+def test_who_may_only_read_and_write_the_tables_of_the_store_needs_no_right_to_make_some(
+    desk: Desk, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The administrator of a database lets the first one make them, and takes the right away."""
+    assert desk.check().code == 0
+    mine = desk.links()
+    settings = load_settings(bss=False, connectwise=False).store
+    assert settings
+    with psycopg.connect(settings.url, password=PASSWORD, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE clerk LOGIN PASSWORD '{PASSWORD}'".encode())
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        connection.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk")
+    use("bob")
+    monkeypatch.setenv("XLSYNC_STORE_URL", settings.url.replace("team@", "clerk@"))
+    assert desk.links() == mine
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    assert desk.apply().code == 0

@@ -113,6 +113,7 @@ _Write = Callable[[Callable[[Outcome], None]], Performed]
 
 def run_job(job: Job, write: _Write) -> None:
     """Show a plan, check its limits, ask, write, and print the outcomes; exit by the table of exit codes."""
+    tell_notices(job.systems.notices)
     show.plan(err, job.plan, job.systems.settings.environment)
     if not job.force:
         check_plan(job.systems, job.plan)
