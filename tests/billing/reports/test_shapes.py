@@ -478,6 +478,9 @@ def test_by_service_period_the_charged_period_decides_and_the_invoices_date_wher
     assert found.totals is None
     left_out = "charged for 2026-09, 12.60 (1 row), invoiced in 2026-11, 7.00 (1 row), totals (1 row)"
     assert f"report.csv: left out: {left_out}." in found.notices
+    rows[1][5] = "0.00"  # no doubt about the month
+    read_csv(path, *rows[:2], header=[*HEADER, "Invoice Date"])
+    assert doubts_of(read_reports([path], OCTOBER, ReportSettings(), "service-period")) == []
 
 
 def test_an_amount_of_zero_beside_a_price_is_told(path: Path) -> None:

@@ -121,9 +121,8 @@ def charge_lines(
     result.doubts.extend(f"{file_name}: {text}." for text in _tell_credits_that_charge(made))
     result.notices.extend(tell_filled_currencies(values, good))
     result.notices.extend(tell_open_signs(values, columns.currencies, good))
-    _make_lines(values, made, columns, others, file_name, source, result, problems)
-    if by == "service-period":
-        result.lines = [_by_period(charged, month) for charged in result.lines]
+    period = month if by == "service-period" else None
+    _make_lines(values, made, columns, others, period, file_name, source, result, problems)
     placed = list(zip((row.at for row, _ in made), result.lines, strict=True))
     result.notices.extend(_tell_alike(values.table, placed))
     lines = ((at, charged.line) for at, charged in placed)
@@ -189,12 +188,14 @@ def _other_months(values: TableValues, charging: Iterable[int], month: Month, by
     return months
 
 
-def _by_period(charged: ChargedRow, month: Month) -> ChargedRow:
-    """Return a line that charges for no day of the month as one of the month in which its period ends."""
-    last = charged.line.end or charged.line.start
-    if last is None or charges_for(charged.line, month):
-        return charged
-    return charged._replace(other_month=Month(last.year, last.month))
+def _other_periods(lines: Iterable[tuple[ReportRow, BillingLine]], month: Month) -> dict[int, Month]:
+    """Return the months in which periods without a day of a month end, by the places of their rows."""
+    months = {}
+    for row, line in lines:
+        last = line.end or line.start
+        if last is not None and not charges_for(line, month):
+            months[row.at] = Month(last.year, last.month)
+    return months
 
 
 # --- columns, row by row
@@ -385,11 +386,13 @@ def _make_lines(
     made: Sequence[tuple[ReportRow, Meaning]],
     columns: RowColumns,
     others: Mapping[int, Month],
+    period: Month | None,
     file_name: str,
     source: str,
     result: TableCharges,
     problems: Problems,
 ) -> None:
+    """Add the lines of rows to the result; `period` is the month where the charged period decides."""
     midnights = _midnights(values)
     ends = last_days(
         [
@@ -411,6 +414,9 @@ def _make_lines(
     if values.texts.keys().isdisjoint(_OF_BILLING):
         lines, of_days = billed_by_days(lines, values.table)
         result.notices.extend(of_days)
+    if period is not None:
+        rows = zip((row for row, _ in made), lines, strict=True)
+        others = {**others, **_other_periods(rows, period)}
     figures = [(row.number, row.at, row.figures.amount) for row, _ in made]
     costs, notices, doubts = prove_table(values, figures, lines, others, problems)
     result.notices.extend(notices)
