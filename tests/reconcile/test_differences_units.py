@@ -381,6 +381,27 @@ def test_a_new_addition_of_several_contracts_carries_no_mark(case: Case) -> None
     assert case.row("add:1:10").contract_id == ""
 
 
+def test_an_addition_is_not_preset_where_another_agreement_of_the_customer_could_not_be_read(
+    case: Case,
+) -> None:
+    """
+    line  link
+    a     1:10
+
+    agreement
+    1
+    2
+
+    failed  why
+    2       403
+
+    mismatch            key       action
+    Not in ConnectWise  add:1:10  -
+    """
+    told = "Agreement 2 could not be read: if it has this product already, the customer would pay twice."
+    assert case.explanation.endswith(told)
+
+
 def test_what_is_still_to_be_created_is_not_in_connectwise(case: Case) -> None:
     """
     line  units  link

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import sys
 import threading
@@ -114,6 +115,38 @@ def test_an_older_workbook_does_not_bring_back_a_link_that_a_later_one_corrected
         hand.approve(next(key for key in hand.rows(MISMATCHES) if key.startswith("units:")))
     assert desk.apply().code == 0
     assert desk.links() == corrected
+
+
+def test_a_product_on_another_agreement_than_the_remembered_one_is_not_offered_a_second_time(
+    desk: Desk,
+) -> None:
+    assert desk.check().code == 0
+    hand, state = desk.read(), desk.sandbox.connectwise
+    line = hand.line("Bracken Veterinary Centre", "Business Standard")
+    product = hand.get(LINES, line, "ConnectWise Product").split(":")[0]
+    (agreement,) = (
+        one for one in state.agreements.values() if one["company"]["name"] == "Bracken Veterinary Centre"
+    )
+    other = max(state.agreements) + 1
+    state.agreements[other] = copy.deepcopy(agreement) | {"id": other, "name": "Old Cloud"}
+    (moved,) = (
+        one
+        for one in state.additions.values()
+        if one["agreementId"] == agreement["id"] and one["product"]["identifier"] == product
+    )
+    del state.additions[moved["id"]]
+    new = max(state.additions) + 1
+    state.additions[new] = moved | {"id": new, "agreementId": other}
+    assert desk.check("--refresh").code == 0
+    hand = desk.read()
+    assert hand.get(LINES, line, "Match") == "remembered"
+    (row,) = (
+        key
+        for key, label in hand.column(MISMATCHES, "Product").items()
+        if key.startswith(f"add:{agreement['id']}:") and label.startswith(f"{product}:")
+    )
+    assert "Agreement Old Cloud already has this product" in hand.get(MISMATCHES, row, "Explanation")
+    assert hand.get(MISMATCHES, row, "Action") is None
 
 
 def test_money_of_two_currencies_is_never_added(desk: Desk) -> None:

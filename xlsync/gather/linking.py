@@ -29,6 +29,7 @@ from xlsync.models import (
     LineType,
     Link,
     Lists,
+    Month,
     Progress,
     Recap,
     split_key,
@@ -36,6 +37,7 @@ from xlsync.models import (
 from xlsync.reconcile.charges import Charge, lines_to_ask, read_charges
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.reconcile.rules import Rule, with_unit_rules
+from xlsync.reconcile.targets import target_of
 from xlsync.records import replace
 from xlsync.workbook.labels import Labels, make_labels, name_setup_apart
 
@@ -114,14 +116,15 @@ def link_month(
     recaps = reading_recaps.result()
     additions = asking.additions(needed)
     progress("Linking", 0, len(lines))
-    active = {
-        agreement: tuple(addition for addition in read if addition.is_active(request.month))
-        for agreement, read in additions.items()
-        if not isinstance(read, ApiError)
-    }
+    active = _active(additions, request.month)
     proposed = propose_links(lines, companies, items, decided, lists.agreements, sellable, active, picked)
     links = {line.key: _with_own_keys(line, proposed[line.key]) for line in lines}
     progress("Linking", len(lines), len(lines))
+    lacking = _lacking(sources.lines, links, active)
+    elsewhere = {entry.id for entry in lists.agreements if entry.company_id in lacking} - additions.keys()
+    if elsewhere:
+        additions |= asking.additions(elsewhere)
+        active = _active(additions, request.month)
     return LinkedMonth(
         lines=sources.lines,
         charges=charges,
@@ -139,6 +142,33 @@ def link_month(
         own_units=own_units,
         vanished=vanished,
     )
+
+
+def _active(
+    additions: Mapping[int, tuple[Addition, ...] | ApiError], month: Month
+) -> dict[int, tuple[Addition, ...]]:
+    """Return the additions that are active in a month, by agreement; without those that were not read."""
+    return {
+        agreement: tuple(addition for addition in read if addition.is_active(month))
+        for agreement, read in additions.items()
+        if not isinstance(read, ApiError)
+    }
+
+
+def _lacking(
+    lines: Iterable[BillingLine], links: Mapping[str, Link], active: Mapping[int, Sequence[Addition]]
+) -> set[int | str]:
+    """Return the companies with an agreement that lacks a product: another of theirs may hold it."""
+    held = {agreement: {one.item_id for one in additions} for agreement, additions in active.items()}
+    lacking: set[int | str] = set()
+    for line in lines:
+        link = links[line.key]
+        target = target_of(link)
+        if target is not None and link.company is not None and line.is_compared:
+            agreement = target.agreement if isinstance(target.agreement, int) else None
+            if agreement in held and target.item not in held[agreement]:
+                lacking.add(link.company.to)
+    return lacking
 
 
 def _places_of_ties(lines: Iterable[BillingLine], companies: Proposed, asking: Asking) -> dict[str, Place]:

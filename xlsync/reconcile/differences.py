@@ -256,10 +256,15 @@ def _tell_units_and_price(ended: Addition, base: Mismatch) -> str:
 
 
 def _tell_held_elsewhere(month: Month, base: Mismatch, books: Books) -> Iterator[str]:
-    """Name active additions of the product on other agreements of the customer."""
+    """Name active additions of the product on other agreements of the customer, and agreements not read."""
     for agreement in books.by_company.get(base.company, ()) if isinstance(base.company, int) else ():
         if agreement.id == base.agreement:
             continue
+        if isinstance(books.additions.get(agreement.id), Exception):
+            yield (
+                f"The additions of agreement {agreement.name} could not be read: if it has this product "
+                "already, the customer would pay twice."
+            )
         for addition in sorted(books.read_of(agreement.id), key=lambda a: a.id):
             if addition.item_id == base.item and addition.is_active(month):
                 yield (
