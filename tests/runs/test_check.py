@@ -182,6 +182,21 @@ def test_numbers_stand_beside_their_labels_where_a_person_put_rows_above_all_of_
     assert desk.read().at("Start", "B1") == "October, looked at by Pia"
 
 
+def test_start_is_renewed_also_where_a_person_renamed_it(desk: Desk) -> None:
+    desk.check("--refresh")
+    before = start_values(desk)
+    with desk.editing() as hand:
+        hand.sheet("Start").title = "Pia's page"
+        for name, place in START_NAMES.items():
+            hand.book.defined_names[name].attr_text = place.replace("Start", "'Pia''s page'")
+    desk.addition(52)["quantity"] += 1
+    assert desk.check("--refresh").code == 0
+    with desk.editing() as hand:
+        hand.sheet("Pia's page").title = "Start"
+    labels = [row[0] for row, old in zip(start_values(desk), before, strict=True) if row != old]
+    assert "To bill more" in labels
+
+
 def test_start_is_left_and_told_where_its_tables_came_apart(desk: Desk) -> None:
     with desk.editing() as hand:
         insert_rows_into_start(hand, above=20, rows=1)

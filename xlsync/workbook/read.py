@@ -323,11 +323,21 @@ def _shown(value: Value) -> str:
     return text if len(text) <= 300 else f"{text[:299]}…"  # an explanation may be longer
 
 
+def start_title(package: Package) -> str:
+    """Return the title of *Start*, which a person may have renamed; empty where it was deleted."""
+    title = START if START in package.sheets else _month_named(package)[0]
+    return title if title in package.sheets else ""
+
+
+def _month_named(package: Package) -> tuple[str, str]:
+    """Return the title and the cell that the name of the month stands for; empty where it has none."""
+    title, _, cell = package.names().get("xlsync_month", "").replace("$", "").rpartition("!")
+    return title.strip("'").replace("''", "'"), cell
+
+
 def month_on_start(book: Book) -> tuple[str, str]:
     """Return the address and the text of the month on *Start*; empty texts where there is none."""
-    named = book.package.names().get("xlsync_month", "")
-    title, _, cell = named.replace("$", "").rpartition("!")
-    title = title.strip("'")
+    title, cell = _month_named(book.package)
     try:
         row, column = position(cell.partition(":")[0])
     except ValueError:  # the name was redefined to something else

@@ -39,7 +39,6 @@ from xlsync.workbook.layout import (
     NEW,
     NEXT_LINE,
     PICKED_HEADERS,
-    START,
     START_BILLED_CELLS,
     START_CELLS,
     START_LINE,
@@ -49,7 +48,7 @@ from xlsync.workbook.layout import (
 )
 from xlsync.workbook.left_over import find_left_over, find_staying, write_left_over
 from xlsync.workbook.merging import merge_rows
-from xlsync.workbook.read import READ_SHEETS, Book, without_empty_end
+from xlsync.workbook.read import READ_SHEETS, Book, start_title, without_empty_end
 from xlsync.workbook.save import Save, save_or_beside
 from xlsync.workbook.totals import start_billed, start_mismatches, start_values
 from xlsync.xlsx.cells import Position, Row, Value, letters, position, wrapped_lines
@@ -301,12 +300,13 @@ def _fill_start(package: Package, overview: Overview, at: str, *, is_check: bool
     A workbook of an earlier version lacks the last step: the number of invoices would stand without a label.
     Returns a notice where its cells came apart, so that no number would stand beside its label.
     """
-    if START not in package.sheets:
+    start = start_title(package)
+    if not start:
         return []
-    by = _rows_above_start(package.grid(START)) if is_check else 0
+    by = _rows_above_start(package.grid(start)) if is_check else 0
     if by is None:
         notice = (
-            f"{START} was not renewed and shows older numbers, since rows or columns were inserted or "
+            f"{start} was not renewed and shows older numbers, since rows or columns were inserted or "
             "deleted there: undo that, and run check again"
         )
         return [notice]
@@ -320,10 +320,10 @@ def _fill_start(package: Package, overview: Overview, at: str, *, is_check: bool
         cells |= dict(zip(map(position, START_BILLED_CELLS[label]), shares, strict=True))
     heights = _heights_of_start(cells)
     row, column = position(START_CELLS["to_invoice"])
-    if is_check and not any(any(line[:column]) for line in package.grid(START)[row + by : row + by + 1]):
+    if is_check and not any(any(line[:column]) for line in package.grid(start)[row + by : row + by + 1]):
         del cells[row, column]
-    package.change_cells(START, {(row + by, column): value for (row, column), value in cells.items()})
-    package.set_heights(START, {row + by: height for row, height in heights.items()})
+    package.change_cells(start, {(row + by, column): value for (row, column), value in cells.items()})
+    package.set_heights(start, {row + by: height for row, height in heights.items()})
     return []
 
 
