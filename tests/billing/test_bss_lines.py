@@ -80,6 +80,25 @@ def test_a_credit_that_is_signed_already_is_not_turned_round(
     assert (line.units, line.amount, line.cost, line.unread) == (-2, -20, 10, "")
 
 
+def test_a_line_below_zero_of_a_credit_that_is_above_it_charges(fake: Fake, bss: Bss) -> None:
+    price = Decimal(10)
+    given, taken = (
+        item(
+            f"i-{units}",
+            quantity=Decimal(units),
+            unitPrice=price,
+            total=units * price,
+            totalOriginal=units * price,
+        )
+        for units in (3, -1)
+    )
+    fake.invoices = [invoice("EX-1", given, taken, type=CREDIT, total=Decimal(20))]
+    assert [(line.type, line.units, line.amount) for line in march(bss)] == [
+        (LineType.RECURRING, 1, 10),
+        (LineType.CREDIT, -3, -30),
+    ]
+
+
 def test_units_below_zero_are_a_credit_on_whatever_invoice(fake: Fake, bss: Bss) -> None:
     taken = item(quantity=Decimal(-2), unitPrice=Decimal(10), total=Decimal(-20), totalOriginal=Decimal(-20))
     line = only(fake, bss, taken)

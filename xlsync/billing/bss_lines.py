@@ -278,6 +278,7 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
     units_charged, amount = _units_and_amount(invoice, item, where, is_credit=is_credit)
     charge = _charge(subscriptions, assets, product, unit)
     is_money_only = amount < 0 and not units_charged
+    gives_back = is_credit and not units_charged > 0  # a credit note may take back a part of itself
     if is_money_only and charge is LineType.RECURRING:
         charge = LineType.ONE_TIME
     recurs = charge is not LineType.ONE_TIME
@@ -285,7 +286,7 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
     line = BillingLine(
         key=str(item["id"]),
         invoice=code,
-        type=LineType.CREDIT if is_credit or units_charged < 0 or is_money_only else charge,
+        type=LineType.CREDIT if gives_back or units_charged < 0 or is_money_only else charge,
         charge=charge,
         customer=text_of(customer.get("name")),
         customer_id=id_of(customer),
