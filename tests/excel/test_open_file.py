@@ -176,6 +176,7 @@ def test_a_folder_that_may_not_be_written_to_is_told_but_a_dry_run_reads_there(
         assert (ran.code, desk.sent()) == (1, [])
         assert "may not be written to" in ran.err
     assert desk.apply("--dry-run").code == 0
+    assert desk.run("invoice", str(desk.file)).code == 0, "it only previews where it is off"
 
 
 def test_a_workbook_that_excel_has_open_is_saved_before_it_is_read(desk: Desk) -> None:

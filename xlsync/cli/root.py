@@ -304,7 +304,7 @@ def doctor(
         typer.Option(
             "--write-test",
             metavar="COMPANY",
-            help="Create, change and end an agreement and an addition on this test company, after asking.",
+            help="Create, change and end two agreements and an addition on this test company, after asking.",
         ),
     ] = "",
     yes: Yes = False,

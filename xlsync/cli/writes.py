@@ -71,17 +71,17 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
 def invoice(*, file: Path, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
     """Run `xlsync invoice`."""
     with opened(demo=demo, bss=False, workbook=file, is_writing=not dry_run) as systems:
+        dry_run = dry_run or not systems.settings.invoicing
         save = find_save_plan(file, is_written=not dry_run).results
         review = invoicing.review_invoices(systems, file)
-        is_on = systems.settings.invoicing
-        if not is_on:
+        if not systems.settings.invoicing:
             tell_notices([invoicing.WHY_OFF])
         tell_notices(review.notices)
         job = Job(
             systems,
             review.plan,
             file,
-            dry_run=dry_run or not is_on,
+            dry_run=dry_run,
             yes=yes,
             force=False,
             json=json,
