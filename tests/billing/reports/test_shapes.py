@@ -446,14 +446,15 @@ def test_a_sheet_that_has_no_header_that_is_known_is_told_and_its_charges_are_a_
     prices = [["Product", "Unit Price"], ["Mail", 10.5]]
     lines = "Lines", [HEADER, TYPED]
     found = read_workbook(path, ("Azure", charges), lines)
-    why = "no header names the customer, the product and the units"
-    assert f"report.xlsx, sheet Azure: left out: {why}, 500.00 in its rows (1 row)." in found.notices
+    why = "left out: the header in row {} lacks the customer, the product or the units"
+    assert f"report.xlsx, sheet Azure: {why.format(1)}, 500.00 in its rows (1 row)." in found.notices
     assert doubts_of(found) == [
         "report.xlsx, sheet Azure: 1 row of another table is not read, and is no summary of the lines."
     ]
     found = read_workbook(path, lines, ("Cover", cover), ("Prices", prices), ("Empty", []))
-    assert f"report.xlsx, sheet Cover: left out: {why}, 63.00 in its rows (3 rows)." in found.notices
-    assert f"report.xlsx, sheet Prices: left out: {why} (2 rows)." in found.notices
+    assert f"report.xlsx, sheet Cover: {why.format(2)}, 63.00 in its rows (3 rows)." in found.notices
+    none = "no header names the customer, the product and the units (2 rows)"
+    assert f"report.xlsx, sheet Prices: left out: {none}." in found.notices
     assert (doubts_of(found), [table.sheet for table in found.tables]) == ([], ["Cover", "Prices", "Lines"])
 
 
@@ -481,6 +482,19 @@ def test_by_service_period_the_charged_period_decides_and_the_invoices_date_wher
     rows[1][5] = "0.00"  # no doubt about the month
     read_csv(path, *rows[:2], header=[*HEADER, "Invoice Date"])
     assert doubts_of(read_reports([path], OCTOBER, ReportSettings(), "service-period")) == []
+
+
+def test_charges_above_the_header_that_is_read_are_told_and_a_doubt(path: Path) -> None:
+    above = [["Customer", "Service", "Amount"], ["Amber Ltd", "Virtual machine", 500], []]
+    found = read_workbook(path, ("Lines", [*above, HEADER, TYPED]))
+    assert len(found.lines) == 1
+    assert any("the header in row 1 lacks" in told and "500.00" in told for told in found.notices)
+    assert doubts_of(found) == [
+        "report.xlsx, sheet Lines: 1 row of another table is not read, and is no summary of the lines."
+    ]
+    titles = [["Customer", "Made-up MSP", "Amount", 63], ["Invoice", "EX-1"], []]
+    found = read_workbook(path, ("Lines", [*titles, HEADER, TYPED]))
+    assert (doubts_of(found), [table.sheet for table in found.tables]) == ([], ["Lines"])
 
 
 def test_an_amount_of_zero_beside_a_price_is_told(path: Path) -> None:

@@ -49,24 +49,28 @@ def choose_tables(tables: Sequence[Table]) -> tuple[list[Table], list[Table]]:
     return groups[largest], [table for table in tables if table.rows and table.meanings != largest]
 
 
-def sheets_without_table(
+def rows_without_table(
     sheets: Sequence[ReportSheet], tables: Sequence[Table], aliases: Aliases
 ) -> Iterator[Table]:
-    """Yield the rows of each sheet that has cells and no fitting header, under the most telling row of it.
+    """Yield the rows that no table holds: of a sheet without a fitting header, and above the first header.
 
-    Such a row names the customer or the product, and an amount; without one all rows of the sheet count.
+    They stand under the most telling of them, one that names the customer or the product, and an amount.
+    Without such a row all rows of a sheet count, and those above a header are titles.
     """
-    read = {table.sheet.name for table in tables}
+    first: dict[str, int] = {}
+    for table in tables:
+        first.setdefault(table.sheet.name, table.header_row)
     for sheet in sheets:
-        rows = [(n, row) for n, row in enumerate(sheet.rows, start=1) if any(map(plain_text, row))]
-        if sheet.name in read or not rows:
-            continue
+        above = sheet.rows[: first[sheet.name] - 1] if sheet.name in first else sheet.rows
+        rows = [(n, row) for n, row in enumerate(above, start=1) if any(map(plain_text, row))]
         headers = [(n, tuple(map(plain_text, row))) for n, row in rows if n <= HEADER_WITHIN]
         candidates = [Table(sheet, header, find_columns(header, aliases), n) for n, header in headers]
         telling = filter(tells_charges, candidates)
         none = Table(sheet, (), find_columns((), aliases), 0)
         best = max(telling, key=lambda table: len(table.columns.at), default=none)
-        yield replace(best, rows=[(n, row) for n, row in rows if n > best.header_row])
+        block = replace(best, rows=[(n, row) for n, row in rows if n > best.header_row])
+        if written_money(block) if sheet.name in first else rows:
+            yield block
 
 
 def tells_charges(table: Table) -> bool:

@@ -14,7 +14,7 @@ from xlsync.billing.reports.chosen_tables import (
     choose_tables,
     refuse_without_header,
     refuse_without_money,
-    sheets_without_table,
+    rows_without_table,
     tells_charges,
     with_period,
     written_money,
@@ -161,7 +161,7 @@ def _read_file(
         earlier.extend(charges.lines)
         is_left_out = touches is False and True in touching
         _finish_table(file, values, kinds, charges, month, by, totals, is_left_out=is_left_out)
-    others.extend(sheets_without_table(opened.ways[way], tables, aliases))
+    others.extend(rows_without_table(opened.ways[way], tables, aliases))
     file.tables = [*_tell_not_chosen(file.name, others, [one.line for one in earlier]), *file.tables]
     return file
 
@@ -174,11 +174,12 @@ def _tell_not_chosen(file: str, tables: Sequence[Table], lines: Sequence[Billing
     for table in tables:
         money = written_money(table)
         sums = f", {money:,.2f} in its rows" if money is not None else ""
-        reason = (
-            f"another table begins in row {table.header_row} with fewer known columns"
-            if table.columns.fits
-            else "no header names the customer, the product and the units"
-        )
+        if table.columns.fits:
+            reason = f"another table begins in row {table.header_row} with fewer known columns"
+        elif table.header_row:
+            reason = f"the header in row {table.header_row} lacks the customer, the product or the units"
+        else:
+            reason = "no header names the customer, the product and the units"
         own = alike[table.meanings]
         doubt = doubt_of_left_out(file, own, lines) if table is own[0] and tells_charges(table) else ""
         yield TableRead(
