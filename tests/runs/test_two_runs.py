@@ -104,6 +104,20 @@ def test_what_a_colleague_elsewhere_creates_meanwhile_is_not_created_again(
     assert Counter(end_of(approved)[0]) == undisturbed.connectwise
 
 
+def test_an_approval_that_a_colleague_takes_back_while_the_question_waits_is_not_written(
+    approved: Desk,
+) -> None:
+    mine = Machine(load_settings(bss=False, connectwise=True), approved.file)
+
+    def colleague() -> None:
+        with approved.editing() as hand:
+            hand.set(MISMATCHES, "units:52", {"Approve": "No"})
+
+    with pytest.raises(XlsyncError, match="was changed since it was read, so nothing was written"):
+        mine.apply(colleague)
+    assert approved.sent() == []
+
+
 TIMES = int(os.environ.get("XLSYNC_RACES", "2"))  # how often two machines race each other
 SAME = {  # what makes two records of a table the same for a person
     "companies": lambda record: record["name"],

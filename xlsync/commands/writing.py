@@ -97,12 +97,18 @@ def write(
     """Perform a plan with a journal; returns the run's id, empty if nothing was sent, and the outcomes.
 
     `source` is the workbook that the plan comes from, or the run that it takes back. `asked` is what each
-    row of the workbook asks for.
+    row of the workbook asks for. Raises WorkbookError, before anything is sent, where the workbook was
+    changed since it was read: while the question waited, somebody may have taken an approval back.
     """
     from xlsync.apply.perform import perform  # noqa: PLC0415 - takes long to load, and check writes nothing
 
     if not plan.actions:
         return "", plan.outcomes
+    if isinstance(source, Book) and not source.package.is_still(source.path):
+        raise WorkbookError(
+            f"{source.path.name} was changed since it was read, so nothing was written.",
+            "Try again, and look at the plan of what it says now.",
+        )
     workbook = source.workbook if isinstance(source, Run) else str(source.path.absolute())
     month = source.month if isinstance(source, Run) else source.about.month
     journal = Journal.begin(
