@@ -268,6 +268,28 @@ def test_of_two_accounts_of_one_report_with_one_name_neither_is_remembered_from_
     assert companies_of(apart, known, memory) == {"a": "2 remembered", "b": "2 remembered"}
 
 
+@pytest.mark.parametrize(
+    ("id_", "name", "is_remembered"),
+    [
+        ("1001", "Fabrikam", False),
+        ("1001", "CONTOSO Ltd.", True),
+        ("72f988bf-86f1-41af-91ab-2d7cd011db47", "Fabrikam", True),  # Microsoft's id of a tenant
+    ],
+)
+def test_a_reports_customer_number_may_be_another_customer_of_another_distributor(
+    id_: str, name: str, is_remembered: bool
+) -> None:
+    memory = Memory(customers={f"report:{id_}": Remembered(company_id=1, names=Names(customer="Contoso"))})
+    one = line("a", name, customer_id=id_, source="report", report="b.csv")
+    known = companies("Contoso Labs", "Northwind")
+    assert companies_of([one], known, memory) == ({"a": "1 remembered"} if is_remembered else {})
+    assert companies_of(
+        [replace(one, source="bss")],
+        known,
+        Memory(customers={f"bss:{id_}": memory.customers[f"report:{id_}"]}),
+    ) == {"a": "1 remembered"}
+
+
 def test_a_choice_for_one_of_two_accounts_of_one_name_corrects_nothing_that_the_bss_remembers() -> None:
     memory = Memory(customers={"bss:1": Remembered(company_id=2, names=Names(customer="Contoso"))})
     two = [line("a", "Contoso", customer_id="A-1"), line("b", "Contoso", customer_id="77")]

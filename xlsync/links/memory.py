@@ -6,6 +6,7 @@ PURE. `store.py` makes it last, `learning.py` takes it from a workbook, `matchin
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +19,12 @@ from msgspec.structs import astuple
 
 from xlsync.billing.periods import months_of, period_name
 from xlsync.links.choices import NOTHING, Emptied
-from xlsync.links.names import fold_code, fold_product, fold_spelling
+from xlsync.links.names import fold_code, fold_product, fold_spelling, foldings
 from xlsync.models import Agreement, BillingLine, CatalogItem, Company, Evidence, split_key
 from xlsync.records import replace
 
 PARTS: Final[tuple[str, ...]] = ("company", "agreement", "item")
+_UUID: Final = re.compile(r"\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?", re.IGNORECASE)
 _WORDS: Final = {"company": "customer", "agreement": "agreement", "item": "product"}
 
 
@@ -232,7 +234,7 @@ class Recall:
     def customer(self, line: BillingLine) -> Remembered:
         """Return the entry of the line's customer, from either source."""
         key, entries = customer_key(line), self._memory.customers
-        if key is not None and (own := entries.get(key)) is not None:
+        if key is not None and (own := entries.get(key)) is not None and _is_of_customer(own, line):
             return own
         return self._from_elsewhere(key, line.customer, entries, lambda: self.customers_elsewhere(line))
 
@@ -298,6 +300,16 @@ class Recall:
                 for name in {fold_code(code), fold_product(entry.names.product)} - {""}:
                     keys[name, _months(periods[0]), _months(periods[1])].add(key)
         return keys
+
+
+def _is_of_customer(entry: Remembered, line: BillingLine) -> bool:
+    """Return whether the entry of a line's customer key is of that customer.
+
+    The customer numbers of two distributors' reports may be the same: there the names must be alike, too.
+    """
+    if line.source != "report" or not line.customer_id or _UUID.fullmatch(line.customer_id.strip()):
+        return True
+    return not entry.names.customer or not foldings(entry.names.customer).isdisjoint(foldings(line.customer))
 
 
 def _months(period: str) -> int | str:
