@@ -6,7 +6,6 @@ PURE. `store.py` makes it last, `learning.py` takes it from a workbook, `matchin
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,11 +19,10 @@ from msgspec.structs import astuple
 from xlsync.billing.periods import months_of, period_name
 from xlsync.links.choices import NOTHING, Emptied
 from xlsync.links.names import fold_code, fold_product, fold_spelling, foldings
-from xlsync.models import Agreement, BillingLine, CatalogItem, Company, Evidence, split_key
+from xlsync.models import Agreement, BillingLine, CatalogItem, Company, Evidence, is_unique, split_key
 from xlsync.records import replace
 
 PARTS: Final[tuple[str, ...]] = ("company", "agreement", "item")
-_UUID: Final = re.compile(r"\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?", re.IGNORECASE)
 _WORDS: Final = {"company": "customer", "agreement": "agreement", "item": "product"}
 
 
@@ -307,7 +305,7 @@ def _is_of_customer(entry: Remembered, line: BillingLine) -> bool:
 
     The customer numbers of two distributors' reports may be the same: there the names must be alike, too.
     """
-    if line.source != "report" or not line.customer_id or _UUID.fullmatch(line.customer_id.strip()):
+    if line.source != "report" or not line.customer_id or is_unique(line.customer_id):
         return True
     return not entry.names.customer or not foldings(entry.names.customer).isdisjoint(foldings(line.customer))
 

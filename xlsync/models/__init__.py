@@ -3,7 +3,7 @@
 Units and money are `Decimal`; `None` is absent and never zero. Other packages import all names from here.
 """
 
-from xlsync.models.billing import Account, BillingLine, LineType, billing_period_in, split_key
+from xlsync.models.billing import Account, BillingLine, LineType, billing_period_in, is_unique, split_key
 from xlsync.models.connectwise import (
     Addition,
     Agreement,
@@ -43,5 +43,6 @@ __all__ = [
     "Status",
     "Target",
     "billing_period_in",
+    "is_unique",
     "split_key",
 ]

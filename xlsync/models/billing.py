@@ -6,11 +6,15 @@ Ids of the BSS are text everywhere.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
+
+_UUID: Final = re.compile(r"\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?", re.IGNORECASE)
 
 
 class LineType(StrEnum):
@@ -31,6 +35,11 @@ def split_key(key: str) -> tuple[str, str]:
     """The source of a customer's, product's or contract's key (`bss` or `report`), and its id there."""
     source, _, own_id = key.partition(":")
     return source, own_id
+
+
+def is_unique(customer_id: str) -> bool:
+    """Return whether no two customers of any distributors have the id, as Microsoft's of a tenant."""
+    return _UUID.fullmatch(customer_id.strip()) is not None
 
 
 class BillingLine(Struct, frozen=True, kw_only=True):

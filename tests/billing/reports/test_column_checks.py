@@ -178,6 +178,23 @@ def test_a_name_comes_before_a_code_where_a_code_stands_under_the_names_header(
     assert (line.customer_id, line.customer, line.product_code, line.product) == names
 
 
+@pytest.mark.parametrize(
+    ("id_", "is_left_out"), [("1001", True), ("72f988bf-86f1-41af-91ab-2d7cd011db47", False)]
+)
+def test_a_customer_number_of_several_names_in_two_files_tells_nobody_apart(
+    path: Path, id_: str, is_left_out: bool
+) -> None:
+    header = "Customer,Customer ID,Product,Quantity,Amount,Charge Start"
+    other = path.with_name("other.csv")
+    path.write_text(f"{header}\nAcme,{id_},Mail,6,63,2026-10-01\nBeta,1002,Mail,6,63,2026-10-01\n", "utf-8")
+    other.write_text(
+        f"{header}\nZeta,{id_},Vault,6,63,2026-10-01\nBETA,1002,Vault,6,63,2026-10-01\n", "utf-8"
+    )
+    lines = read_reports([path, other], Month(2026, 10), ReportSettings()).lines
+    own = "" if is_left_out else id_
+    assert [line.customer_id for line in lines] == [own, "1002", own, "1002"]
+
+
 def test_a_description_that_several_codes_share_is_not_their_name(path: Path) -> None:
     header = "Customer,Item,Description,Quantity,Amount"
     found = read(path, header, "Amber,MAIL-01,Cloud service,6,63", "Amber,BACK-02,Cloud service,3,12.60")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +12,7 @@ from xlsync.billing.reports.charges import ChargedRow
 from xlsync.billing.reports.layouts import MEANINGS
 from xlsync.billing.reports.problems import Problems
 from xlsync.billing.reports.text import fold
-from xlsync.models import BillingLine
+from xlsync.models import BillingLine, is_unique
 from xlsync.records import replace
 
 _NO_INVOICE: Final = re.compile(
@@ -76,14 +76,22 @@ def refuse_shared_contracts(files: Sequence[FileLines]) -> None:
                 )
 
 
-def tell_lines_apart(lines: Sequence[SheetLine]) -> list[BillingLine]:
+def shared_numbers(files: Iterable[FileLines]) -> set[str]:
+    """Return the customer ids that stand for several names in several files: each has numbers of its own."""
+    lines = (one.line for file in files for _, one in file.lines)
+    return _named_twice(
+        (line.customer_id, line.customer) for line in lines if not is_unique(line.customer_id)
+    )
+
+
+def tell_lines_apart(lines: Sequence[SheetLine], shared: Set[str]) -> list[BillingLine]:
     """Return the lines of a file with a key of its own for each: the second of two alike is `…:2`.
 
-    Ids that tell nothing apart are left out: a customer's that stands for several names, and a code of
-    several products.
+    Ids that tell nothing apart are left out: a customer's that stands for several names in this file or is
+    one of the `shared`, and a code of several products.
     """
     own = [one.line for _, one in lines]
-    customers = _named_twice((line.customer_id, line.customer) for line in own)
+    customers = shared | _named_twice((line.customer_id, line.customer) for line in own)
     codes = _named_twice((line.product_code, line.product) for line in own)
     seen: Counter[str] = Counter()
     apart = []

@@ -31,6 +31,7 @@ from xlsync.billing.reports.joined_files import (
     refuse_repeated,
     refuse_repeated_sheets,
     refuse_shared_contracts,
+    shared_numbers,
     tell_lines_apart,
 )
 from xlsync.billing.reports.kinds import KindWords
@@ -99,7 +100,8 @@ def _read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings,
     ]
     read = [FileLines(file.name, file.lines, file.problems) for file in files]
     refuse_shared_contracts(read)
-    keyed = {file.name: tell_lines_apart(file.lines) for file in files}
+    shared = shared_numbers(read)
+    keyed = {file.name: tell_lines_apart(file.lines, shared) for file in files}
     refuse_other_papers(read)
     refuse_repeated_sheets(read, keyed)
     refuse_repeated(read, keyed)
