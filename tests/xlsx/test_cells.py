@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from decimal import Decimal
 
 import openpyxl
@@ -309,14 +310,27 @@ def with_chain(data: bytes) -> bytes:
     return zipped(content)
 
 
-def test_the_calculation_chain_goes_with_a_formula_and_stays_with_values() -> None:
-    package = Package.from_bytes(with_chain(BUSY))
+def with_end_tags(data: bytes) -> bytes:
+    """The workbook with an end tag for each relationship and each content type."""
+    for part in ("[Content_Types].xml", "xl/_rels/workbook.xml.rels"):
+        data = edited(
+            data, part, lambda xml: re.sub(r"<(Override|Relationship)( [^>]*?)\s*/>", r"<\1\2></\1>", xml)
+        )
+    return data
+
+
+@pytest.mark.parametrize("write", [bytes, with_end_tags])
+def test_the_calculation_chain_goes_with_a_formula_and_stays_with_values(
+    write: Callable[[bytes], bytes],
+) -> None:
+    package = Package.from_bytes(write(with_chain(BUSY)))
     package.change_cells(SHEET, {(1, 2): "value beside"})
     assert part_of(package, "xl/calcChain.xml") == CHAIN
     package.change_cells(SHEET, {(1, 3): "value instead"})
     left = parts(package.to_bytes())
     assert "xl/calcChain.xml" not in left
     assert b"calcChain" not in left["[Content_Types].xml"] + left["xl/_rels/workbook.xml.rels"]
+    assert loaded(package)["D2"].value == "value instead"
 
 
 def test_a_workbook_with_formulas_is_calculated_when_opened() -> None:

@@ -241,7 +241,7 @@ class Parts:
     def _remove(self, part: str | None, element: str, is_it: Callable[[str], bool]) -> None:
         """Remove from a part every `element` of which `is_it(tag)` is true."""
         if part is not None:
-            pattern = rf"<{ANY_PREFIX}{element}\s[^>]*>"
+            pattern = rf"<({ANY_PREFIX}{element})\s[^>]*>(?:\s*</\1\s*>)?"
             self.put(part, re.sub(pattern, lambda tag: "" if is_it(tag[0]) else tag[0], self.text(part)))
 
 
