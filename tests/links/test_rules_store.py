@@ -79,3 +79,16 @@ def test_rules_of_a_newer_format_are_refused(tmp_path: Path) -> None:
         store["format"] = {"format": 2, "environment": SITE}
     with pytest.raises(XlsyncError, match=r"The rules in .* newer xlsync"):
         Rules(tmp_path, SITE)
+
+
+def test_where_the_rules_are_damaged_an_import_leaves_the_links_as_they_are(desk: Desk) -> None:
+    assert desk.check().code == 0
+    assert desk.run("links", "ignore", "--product", "Visio", "--reason", "ours").code == 0
+    assert desk.run("links", "export", "links.csv").code == 0
+    _, key, *_ = desk.links()[0]
+    assert desk.run("links", "forget", key, "--yes", "--json").json["forgotten"]["links"]
+    before = desk.links()
+    (file,) = (desk.home / "links").glob("*-rules/cache.db")
+    file.write_bytes(b"no database")
+    assert desk.run("links", "import", "links.csv").code == 1
+    assert desk.links() == before

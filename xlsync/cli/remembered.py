@@ -125,6 +125,7 @@ def import_links(*, file: Path, replace: bool, demo: bool, json: bool) -> None:
     """Run `xlsync links import`."""
     with opened_here(demo=demo) as systems:
         shared = read_csv(file, systems.settings.environment)
+        systems.rules.try_writing()  # else the links alone would be imported
         links = systems.links.import_from(shared.links, overwrite=replace)
         rules = systems.rules.import_from(shared.rules, overwrite=replace)
         show.imported(err, "Links", links)

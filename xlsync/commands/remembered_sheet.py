@@ -139,7 +139,8 @@ def _link_keys(shared: Shared) -> set[tuple[LinkKind, str]]:
 
 
 def keep_changes(systems: Systems, changes: Changes) -> None:
-    """Remember what the sheet says now."""
+    """Remember what the sheet says now; raises XlsyncError before that where one of the stores is damaged."""
+    systems.rules.try_writing()
     systems.links.forget(changes.gone_links)
     systems.links.import_from(changes.links, overwrite=True)
     for rule in changes.gone_rules:
