@@ -290,6 +290,18 @@ def test_a_reports_customer_number_may_be_another_customer_of_another_distributo
     ) == {"a": "1 remembered"}
 
 
+def test_a_second_account_of_the_bss_is_not_the_customer_that_a_report_remembers() -> None:
+    named = Names(customer="Contoso")
+    report = {"report:C-77": Remembered(company_id=2, names=named)}
+    first = {"bss:1": Remembered(company_id=2, names=named)}
+    second = [line("a", "Contoso", customer_id="2")]
+    known = companies("Fabrikam", "Contoso")
+    assert companies_of(second, known, Memory(customers=report)) == {"a": "2 remembered"}
+    assert companies_of(second, known, Memory(customers=report | first)) == {"a": "2 suggested 99%"}
+    other = [replace(one, source="report", customer_id="99") for one in second]  # another distributor's
+    assert companies_of(other, known, Memory(customers=report | first)) == {"a": "2 remembered"}
+
+
 def test_a_choice_for_one_of_two_accounts_of_one_name_corrects_nothing_that_the_bss_remembers() -> None:
     memory = Memory(customers={"bss:1": Remembered(company_id=2, names=Names(customer="Contoso"))})
     two = [line("a", "Contoso", customer_id="A-1"), line("b", "Contoso", customer_id="77")]

@@ -216,8 +216,8 @@ class Recall:
 
     The BSS and a report have different keys for one customer or product. Where nothing is remembered for
     a line's own key, the one entry of another source with the same name, or the same product code, counts;
-    a product's periods must be the same too. Of two customers of one report that share a name, among `lines`,
-    neither is the one that another source remembers.
+    a product's periods must be the same too. Of two customers of one report or of the BSS that share a name,
+    among `lines` or remembered, neither is the one that another source remembers.
     """
 
     def __init__(self, memory: Memory, lines: Iterable[BillingLine] = ()) -> None:
@@ -261,7 +261,9 @@ class Recall:
         """Return the keys of the entries that other sources have for the line's customer."""
         name = fold_spelling(line.customer)
         known = self._customers.get(name, ())
-        if known and len(self._namesakes.get((line.source, line.report, name), ())) > 1:
+        accounts = {key for key in known if line.source == "bss" and split_key(key)[0] == "bss"}
+        accounts |= {line.customer_key, *self._namesakes.get((line.source, line.report, name), ())}
+        if known and len(accounts) > 1:
             return []
         return [key for key in known if split_key(key)[0] != line.source]
 
