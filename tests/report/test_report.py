@@ -24,6 +24,7 @@ from xlsync.apply.ledger import list_writes
 from xlsync.errors import XlsyncError
 from xlsync.models import BillingLine, Choice, Evidence, LineType, Link, Mismatch, MismatchKind
 from xlsync.reconcile.targets import ComparedTarget
+from xlsync.reconcile.verdict import MonthVerdict, Verdict
 from xlsync.records import replace
 from xlsync.report.facts import Facts, MismatchRow
 from xlsync.report.figures import FigureGroup, Figures
@@ -515,6 +516,16 @@ def test_a_row_of_which_a_person_typed_that_it_is_done_is_open_while_no_run_says
     seen = facts([line("a")], compared=(addition(9),), rows=(row("units:9", result=typed),))
     assert len(make_report(seen, []).open) == 1
     assert make_report(seen, [run(1, update(9, quantity=(10, 13)))]).open == ()
+
+
+@pytest.mark.parametrize("is_due", [True, False])
+def test_a_month_with_a_row_that_was_opened_since_the_check_is_not_all_clear(is_due: bool) -> None:
+    """A person takes back an Ignore; what is not due hinders no all clear."""
+    judged = MonthVerdict(Verdict(True, "No mismatch."))
+    report = make_report(facts(rows=(row("units:1", not_due=not is_due),), month_verdict=judged), [])
+    assert (report.verdict.all_clear, "judges anew" in report.verdict.text) == (not is_due, is_due)
+    ignored = facts(rows=(row("units:1", is_ignored=True),), month_verdict=judged)
+    assert make_report(ignored, []).verdict == judged.verdict
 
 
 def test_a_row_whose_write_was_taken_back_is_open_again() -> None:

@@ -137,7 +137,7 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
         open=tuple(sorted(shown_rows, key=lambda row: rank[row.currency])),
         kinds=tuple(_kinds(shown_rows, rank)),
         writes=tuple(ledger.described()),
-        verdict=facts.month_verdict.verdict,
+        verdict=_judged_anew(facts.month_verdict.verdict, open_rows),
         billed=facts.month_verdict.billed,
         by_hand=tuple(_by_hand(open_rows)),
         ignored=sum(row.is_ignored for row in unsettled),
@@ -151,6 +151,13 @@ def _as_billed(total: FigureGroup, billed: Iterable[Billed]) -> FigureGroup:
         total.figures.billed,
     )
     return replace(total, figures=replace(total.figures, billed=own))
+
+
+def _judged_anew(verdict: Verdict, open_rows: Iterable[MismatchRow]) -> Verdict:
+    """Return the verdict of the last check, which holds no more where a row was opened since then."""
+    if verdict.all_clear and any(not row.mismatch.not_due for row in open_rows):
+        return Verdict(False, "Rows are open that were not at the last check: `xlsync check` judges anew.")
+    return verdict
 
 
 def _open_parts(rows: Iterable[MismatchRow], naming: Naming) -> Iterator[Contribution]:
