@@ -290,6 +290,25 @@ def test_a_reports_customer_number_may_be_another_customer_of_another_distributo
     ) == {"a": "1 remembered"}
 
 
+@pytest.mark.parametrize(
+    ("code", "name", "is_remembered"),
+    [
+        ("10023", "Dropbox Business", False),
+        ("10023", "Acronis Cyber Backup (New Commerce)", True),
+        ("CFQ7TTC0LDPB:0001", "Entra ID P1", True),  # Microsoft renames its products
+    ],
+)
+def test_a_reports_product_number_may_be_another_product_of_another_distributor(
+    code: str, name: str, is_remembered: bool
+) -> None:
+    names = Names(product="Acronis Backup")
+    memory = Memory(products={f"report:{code}||": Remembered(item_id=2, names=names)})
+    one = line("a", product=name, product_code=code, source="report", report="b.csv")
+    known = catalog("Visio", "Backup of servers")
+    linked_to = propose_links([one], [], [], known, {}, memory, {})["a"].item
+    assert (linked_to == Choice(2, Evidence.REMEMBERED)) is is_remembered
+
+
 def test_a_second_account_of_the_bss_is_not_the_customer_that_a_report_remembers() -> None:
     named = Names(customer="Contoso")
     report = {"report:C-77": Remembered(company_id=2, names=named)}

@@ -19,6 +19,7 @@ from msgspec.structs import astuple
 from xlsync.billing.periods import months_of, period_name
 from xlsync.links.choices import NOTHING, Emptied
 from xlsync.links.names import fold_code, fold_product, fold_spelling, foldings
+from xlsync.links.products import are_told_apart, product_words, read_microsoft_id
 from xlsync.models import Agreement, BillingLine, CatalogItem, Company, Evidence, is_unique, split_key
 from xlsync.records import replace
 
@@ -239,7 +240,7 @@ class Recall:
     def product(self, line: BillingLine) -> Remembered:
         """Return the entry of the line's product, from either source."""
         key, entries = product_key(line), self._memory.products
-        if key is not None and (own := entries.get(key)) is not None:
+        if key is not None and (own := entries.get(key)) is not None and _is_of_product(own, line):
             return own
         return self._from_elsewhere(key, line.product, entries, lambda: self.products_elsewhere(line))
 
@@ -310,6 +311,17 @@ def _is_of_customer(entry: Remembered, line: BillingLine) -> bool:
     if line.source != "report" or not line.customer_id or is_unique(line.customer_id):
         return True
     return not entry.names.customer or not foldings(entry.names.customer).isdisjoint(foldings(line.customer))
+
+
+def _is_of_product(entry: Remembered, line: BillingLine) -> bool:
+    """Return whether the entry of a line's product key is of that product.
+
+    The product numbers of two distributors' reports may be the same, but for Microsoft's ids: there no words
+    may tell the names apart.
+    """
+    if line.source != "report" or not line.product_code or read_microsoft_id(line.product_code) is not None:
+        return True
+    return not are_told_apart(product_words(entry.names.product), product_words(line.product))
 
 
 def _months(period: str) -> int | str:
