@@ -86,6 +86,26 @@ def test_comments_links_and_merges_follow_their_rows_or_go_with_them() -> None:
     assert sorted(re.findall(r":Row>(\d+)</", shapes)) == ["1", "3", "9"]
 
 
+def test_links_merges_and_breaks_follow_also_where_they_are_written_with_end_tags() -> None:
+    names = "hyperlink|mergeCell|brk"
+    breaks = '<rowBreaks count="1" manualBreakCount="1"><brk id="3" max="16383" man="1" /></rowBreaks>'
+    whole = edited(
+        BUSY, "xl/worksheets/sheet1.xml", lambda xml: xml.replace("<legacyDrawing", f"{breaks}<legacyDrawing")
+    )
+    moved = []
+    for form in (r"<\1\2/>", r"<\1\2></\1>"):
+        written = edited(
+            whole,
+            "xl/worksheets/sheet1.xml",
+            lambda xml, form=form: re.sub(rf"<({names})(\s[^>]*?)\s*/>", form, xml),  # type: ignore[misc]
+        )
+        package = Package.from_bytes(written)
+        package.replace_rows(SHEET, rows_of((4, "d"), (None, "n1"), (2, "b"), (3, "c"), (None, "n2")))
+        moved.append(re.sub(rf"></(?:{names})>", "/>", part_of(package, "xl/worksheets/sheet1.xml")))
+    assert moved[0] == moved[1]
+    assert '<brk id="4"' in moved[0]
+
+
 def test_the_box_of_a_comment_moves_with_it() -> None:
     drawing = "xl/drawings/commentsDrawing1.vml"
     content = parts(BUSY)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from xlsync.xlsx.cells import Position, position
-from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape, with_attribute
+from xlsync.xlsx.markup import ANY_PREFIX, attribute, empty_element, unescape, with_attribute
 
 _ANCHOR: Final = re.compile(rf"<({ANY_PREFIX}(?:twoCellAnchor|oneCellAnchor))(?=[\s>]).*?</\1\s*>", re.DOTALL)
 _CONTROL: Final = re.compile(
@@ -226,7 +226,7 @@ def in_cell(anchor: str, row: int, column: int, relations: Mapping[str, str]) ->
     spaces = "".join(re.findall(r"""\sxmlns(?::[\w.-]+)?\s*=\s*(?:"[^"]*"|'[^']*')""", opening))
     width, height = size_of(anchor)
     inside = re.sub(rf"^\s*<{p}from>.*?</{p}from>\s*", "", inside, flags=re.DOTALL)
-    inside = re.sub(rf"^(?:<{p}to>.*?</{p}to>|<{p}ext\s[^>]*/>)", "", inside, flags=re.DOTALL)
+    inside = re.sub(rf"^(?:<{p}to>.*?</{p}to>|{empty_element('ext')})", "", inside, flags=re.DOTALL)
     inside = re.sub(
         r"""(\s[\w.-]+:(?:embed|link|id|pict)=["'])([^"']+)""",
         lambda match: f"{match[1]}{relations.get(match[2], match[2])}",
@@ -249,5 +249,5 @@ def with_own_ids(anchor: str, drawing: str) -> str:
         old = attribute(match[0], "id")
         return with_attribute(match[0], "id", ids[old]) if old in ids else ""
 
-    anchor = re.sub(rf"<{ANY_PREFIX}(?:stCxn|endCxn)\s[^>]*/>", connected, anchor)
+    anchor = re.sub(empty_element("stCxn|endCxn"), connected, anchor)
     return shape.sub(lambda match: f"{match[1]}{ids[match[2]]}", anchor)

@@ -17,6 +17,11 @@ NAMESPACES: Final = (
 ANY_PREFIX: Final = r"(?:[\w.-]+:)?"  # of an element's name, in a pattern
 
 
+def empty_element(names: str) -> str:
+    """Return the pattern of an element without content, in one tag or two; group 1 is its name."""
+    return rf"<({ANY_PREFIX}(?:{names}))\s[^>]*?(?:/>|>\s*</\1\s*>)"
+
+
 @cache
 def _pattern(name: str) -> re.Pattern[str]:
     return re.compile(rf"""(?:^|\s){re.escape(name)}\s*=\s*(?:"([^"]*)"|'([^']*)')""")

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN, ZIP_ERRORS
 from xlsync.xlsx.cells import escape_markup
-from xlsync.xlsx.markup import ANY_PREFIX, attribute
+from xlsync.xlsx.markup import ANY_PREFIX, attribute, empty_element
 
 _MOST_BYTES: Final = 400_000_000  # unpacked: a month of 20,000 lines has less than 100 million
 _MOST_TIMES: Final = 250  # larger than packed: a sheet full of rows that are alike stays below 100
@@ -241,8 +241,8 @@ class Parts:
     def _remove(self, part: str | None, element: str, is_it: Callable[[str], bool]) -> None:
         """Remove from a part every `element` of which `is_it(tag)` is true."""
         if part is not None:
-            pattern = rf"<({ANY_PREFIX}{element})\s[^>]*>(?:\s*</\1\s*>)?"
-            self.put(part, re.sub(pattern, lambda tag: "" if is_it(tag[0]) else tag[0], self.text(part)))
+            xml = self.text(part)
+            self.put(part, re.sub(empty_element(element), lambda tag: "" if is_it(tag[0]) else tag[0], xml))
 
 
 def _with_last(xml: str, container: str, entry: str) -> str:

@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from xlsync.xlsx.cells import escape_markup
-from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape, with_attribute, with_texts_changed
+from xlsync.xlsx.markup import (
+    ANY_PREFIX,
+    attribute,
+    empty_element,
+    unescape,
+    with_attribute,
+    with_texts_changed,
+)
 from xlsync.xlsx.moves import Moves, row_span
 from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_links_of_controls
 
@@ -51,7 +58,9 @@ _TOTAL_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}totalsRowFormula(?:\s[^>]*)?
 _DATES_OF_SPARKLINES: Final = re.compile(
     rf"(<{ANY_PREFIX}f>)([^<]*)(?=</{ANY_PREFIX}f>\s*<{ANY_PREFIX}sparklines)"
 )
-_LINK: Final = re.compile(rf"<{ANY_PREFIX}hyperlink\s[^>]*?/>")
+_LINK: Final = re.compile(empty_element("hyperlink"))
+_MERGED: Final = re.compile(empty_element("mergeCell"))
+_BREAK: Final = re.compile(empty_element("brk"))
 _CELL: Final = re.compile(rf"<{ANY_PREFIX}c\s[^>]*?\br\s*=\s*[\"']([A-Z]+[0-9]+)")
 _BEFORE_FORMULA: Final = 300  # characters in which the cell of a formula opens
 
@@ -106,9 +115,9 @@ def move_sheet_rules(xml: str, moves: Moves, title: str) -> str:
     def stretched(match: re.Match[str]) -> str:
         return _with_attribute_changed(match[0], "ref", moves.stretched(attribute(match[0], "ref")))
 
-    xml = re.sub(rf"<{ANY_PREFIX}mergeCell\s[^>]*?/>", placed("ref"), xml)
+    xml = _MERGED.sub(placed("ref"), xml)
     xml = _LINK.sub(lambda match: _moved_links(match[0], moves, title), xml)
-    xml = re.sub(rf"<{ANY_PREFIX}(?:cellWatch|inputCells)\s[^>]*?/>", placed("r"), xml)
+    xml = re.sub(empty_element("cellWatch|inputCells"), placed("r"), xml)
     xml = re.sub(
         rf"<({ANY_PREFIX}cellSmartTags)\s[^>]*>.*?</\1\s*>",
         lambda tags: _moved_smart_tags(tags[0], moves),
@@ -184,10 +193,8 @@ def _moved_breaks(xml: str, moves: Moves) -> str:
         places.add(str(new))
         return _with_attribute_changed(match[0], "id", str(new))
 
-    xml = re.sub(rf"<{ANY_PREFIX}brk\s[^>]*?/>", moved, xml)
-    breaks = sorted(
-        re.findall(rf"<{ANY_PREFIX}brk\s[^>]*?/>", xml), key=lambda tag: int(attribute(tag, "id") or 0)
-    )
+    tags = (match[0] for match in _BREAK.finditer(_BREAK.sub(moved, xml)))
+    breaks = sorted(tags, key=lambda tag: int(attribute(tag, "id") or 0))
     manual = sum(attribute(tag, "man") in {"1", "true"} for tag in breaks)
     opening, closing = xml[: xml.index(">") + 1], xml[xml.rindex("</") :]
     if "manualBreakCount" in opening:
@@ -403,8 +410,8 @@ def is_apart(reference: str, moves: Moves) -> bool:
 
 def parted_merges(xml: str, moves: Moves) -> Iterator[str]:
     """Yield the merged cells of a sheet whose rows were separated."""
-    for tag in re.findall(rf"<{ANY_PREFIX}mergeCell\s[^>]*?/>", xml):
-        reference = attribute(tag, "ref")
+    for match in _MERGED.finditer(xml):
+        reference = attribute(match[0], "ref")
         rows = row_span(reference)
         if (
             rows
