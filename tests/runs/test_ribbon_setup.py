@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -236,6 +237,24 @@ def test_undo_lets_a_person_choose_the_run_and_the_rows_say_so(desk: Desk) -> No
     wrong = FileWorkbook(desk.file, yes, typed=lambda _: "7")
     press("Undo", wrong, NOW)
     assert wrong.told[0].startswith("'7' is not a number of the list.")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a link takes rights there")
+def test_undo_knows_the_runs_of_a_workbook_by_whatever_way_its_folder_was_named(desk: Desk) -> None:
+    """Excel names the share, and the terminal the drive that is connected to it."""
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    assert desk.apply().code == 0
+    other = desk.folder.with_name(f"{desk.folder.name}-link")
+    other.symlink_to(desk.folder)
+    press("Undo", FileWorkbook(other / OCTOBER, yes), NOW)
+    assert desk.changes == {}
+    copy = desk.folder / "copy" / OCTOBER
+    copy.parent.mkdir()
+    shutil.copy(desk.file, copy)
+    workbook = FileWorkbook(copy, yes)
+    press("Undo", workbook, NOW)
+    assert workbook.told[0].startswith(f"Nothing was written from {OCTOBER} yet")
 
 
 def test_the_menu_exports_the_month_that_it_shows(empty_desk: Desk) -> None:

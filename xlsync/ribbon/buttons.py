@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
@@ -361,9 +361,11 @@ def _demo() -> Iterator[Systems]:
 
 
 def _is_of(run: Run, path: Path) -> bool:
-    """Return whether a run belongs to a workbook; the command line may have named it without its folder."""
+    """Return whether a run belongs to a workbook, by whatever drive, share or link its folder was named."""
     named = Path(run.workbook)
-    return named == path if named.is_absolute() else named.name == path.name
+    with suppress(OSError):  # it is not there
+        return named == path or (named.name == path.name and named.samefile(path))
+    return False
 
 
 def _beside(path: Path, written: Path) -> str:
