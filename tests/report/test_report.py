@@ -528,6 +528,15 @@ def test_a_month_with_a_row_that_was_opened_since_the_check_is_not_all_clear(is_
     assert make_report(ignored, []).verdict == judged.verdict
 
 
+@pytest.mark.parametrize(("minutes", "is_clear"), [(-1, False), (0, True), (1, True)])
+def test_a_month_that_was_written_to_after_the_check_is_not_all_clear(minutes: int, is_clear: bool) -> None:
+    """An undo of what the check found right."""
+    written = run(1, update(9, quantity=(10, 13)))
+    at = dt.datetime.fromisoformat(written.at).astimezone() + dt.timedelta(minutes=minutes)
+    judged = facts(month_verdict=MonthVerdict(Verdict(True, "No mismatch.")), read_at=f"{at:%Y-%m-%d %H:%M}")
+    assert make_report(judged, [written]).verdict.all_clear is is_clear
+
+
 def test_a_row_whose_write_was_taken_back_is_open_again() -> None:
     rows = (row("units:9", result="done units 10 -> 13"),)
     seen = facts([line("a")], compared=(addition(9),), rows=rows)

@@ -5,6 +5,7 @@ It is made from a workbook and the journal alone.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,7 +138,7 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
         open=tuple(sorted(shown_rows, key=lambda row: rank[row.currency])),
         kinds=tuple(_kinds(shown_rows, rank)),
         writes=tuple(ledger.described()),
-        verdict=_judged_anew(facts.month_verdict.verdict, open_rows),
+        verdict=_judged_anew(facts, open_rows, ledger),
         billed=facts.month_verdict.billed,
         by_hand=tuple(_by_hand(open_rows)),
         ignored=sum(row.is_ignored for row in unsettled),
@@ -153,11 +154,23 @@ def _as_billed(total: FigureGroup, billed: Iterable[Billed]) -> FigureGroup:
     return replace(total, figures=replace(total.figures, billed=own))
 
 
-def _judged_anew(verdict: Verdict, open_rows: Iterable[MismatchRow]) -> Verdict:
-    """Return the verdict of the last check, which holds no more where a row was opened since then."""
-    if verdict.all_clear and any(not row.mismatch.not_due for row in open_rows):
-        return Verdict(False, "Rows are open that were not at the last check: `xlsync check` judges anew.")
-    return verdict
+def _judged_anew(facts: Facts, open_rows: Iterable[MismatchRow], ledger: Ledger) -> Verdict:
+    """Return the verdict of the last check; not all clear where something was opened or written since."""
+    verdict = facts.month_verdict.verdict
+    if not verdict.all_clear:
+        return verdict
+    if any(not row.mismatch.not_due for row in open_rows):
+        since = "Rows are open that were not at the last check"
+    elif any(_local_minute(write.at or run.at) > facts.read_at for run, write in ledger.writes):
+        since = "ConnectWise was written to since the last check"
+    else:
+        return verdict
+    return Verdict(False, f"{since}: `xlsync check` judges anew.")
+
+
+def _local_minute(at: str) -> str:
+    """Write a moment of the journal as *Start* shows the time of a check."""
+    return f"{dt.datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}"
 
 
 def _open_parts(rows: Iterable[MismatchRow], naming: Naming) -> Iterator[Contribution]:
