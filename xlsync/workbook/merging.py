@@ -70,7 +70,10 @@ def merge_rows(
         merged.places[key] = len(merged.rows)
         if key not in offered and row is not None:  # edited by a person, though no line asks for it
             approve: Cells = {}
-            if _is_approved(row) and not row.text("Result"):  # a result tells of a creation that was tried
+            is_unknown = row.text("Result").startswith(
+                State.UNKNOWN
+            )  # the next apply looks what became of it
+            if _is_approved(row) and not is_unknown:
                 approve = _lapse(row, _NO_LINE, merged.lapsed)
             merged.rows.append(Row(row.number, _place(approve, columns)))
             merged.stored[key] = row.stored
