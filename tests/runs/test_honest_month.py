@@ -123,6 +123,27 @@ def test_an_agreement_that_only_a_contract_without_a_line_was_linked_to_is_looke
     assert agreement in _agreements_of(desk, new)
 
 
+def test_an_addition_of_a_product_that_was_chosen_for_a_contract_without_a_line_is_looked_at(
+    desk: Desk,
+) -> None:
+    hand, additions = desk.read(), desk.sandbox.connectwise.additions
+    line = hand.line("Bracken Veterinary Centre", "Business Standard")
+    (own,) = (
+        one["id"]
+        for one in additions.values()
+        if one["agreementId"] == 7 and one["product"]["identifier"] == "OWN-00098"
+    )
+    products = hand.column(LINES, "Product")
+    other = next(key for key, name in products.items() if name == products[line] and key != line)
+    with desk.editing() as hand:  # two choices for one product: each is remembered for its contract
+        for key, identifier in ((line, "OWN-00098:"), (other, "OWN-00245:")):
+            label = next(label for label in hand.offered("Product") if label.startswith(identifier))
+            hand.set(LINES, key, {"ConnectWise Product": label})
+    assert desk.check().code == 0
+    assert own not in _only_in_connectwise(desk)
+    assert own in _bill_no_more(desk, lambda item: item["id"] == line)
+
+
 def test_a_month_that_bills_less_than_four_fifths_of_the_month_before_is_incomplete(desk: Desk) -> None:
     for invoice in desk.sandbox.bss.invoices:
         if invoice["invoiceDate"].startswith("2026-10") and len(invoice["items"]) > 20:

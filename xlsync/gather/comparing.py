@@ -54,7 +54,12 @@ def make_books(linked: LinkedMonth, decisions: Decisions, bill_customer: str) ->
         items={item.id: item for item in lists.items},
         additions=linked.additions,
         prices=decisions.prices or {},
-        linked_items={entry.item_id for entry in memory.products.values() if entry.item_id is not None},
+        linked_items={
+            entry.item_id
+            for entries in (memory.products, memory.contracts)
+            for entry in entries.values()
+            if entry.item_id is not None
+        },
         yearly_items=_yearly_items(linked.lines, linked.links, memory),
         bill_customer=bill_customer,
     )

@@ -37,8 +37,8 @@ class Books:
 
     `additions` are those of each agreement that was read, the error where reading failed.
     `prices` are the prices of products still to be created, by row key. `linked_items` are the catalog
-    items that some product of this BSS is linked to; `yearly_items` those billed once a year only.
-    `bill_customer` is what the settings say of new additions: whether their customer pays for them.
+    items that some product or contract of this BSS is linked to; `yearly_items` those billed once a year
+    only. `bill_customer` is what the settings say of new additions: whether their customer pays for them.
     """
 
     agreements: Mapping[int, Agreement]
