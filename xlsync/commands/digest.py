@@ -65,7 +65,8 @@ def _summary(overview: Overview, totals: Totals, workbook: str) -> Iterator[str]
     billed_told = f" ({amounts})" if amounts else ""
     no_link = tell_no_link(totals.no_link)
     yield (
-        f"**{totals.lines}** lines billed{billed_told}, **{totals.linked}** linked, "
+        f"**{totals.lines}** {'line' if totals.lines == 1 else 'lines'} billed{billed_told}, "
+        f"**{totals.linked}** linked, "
         f"**{totals.unlinked}** to link{f', {no_link}' if no_link else ''}. "
         f"**{len(rows)}** {'mismatch' if len(rows) == 1 else 'mismatches'}"
         + (f", {ignored} more ignored." if ignored else ".")
