@@ -6,8 +6,8 @@ import datetime as dt
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
@@ -21,6 +21,7 @@ from xlsync.apply.set_fields import RETIRE, SetFields
 from xlsync.records import replace
 
 REQUESTS_OF_A_WRITE: Final = 3  # a look before, the write, a look after
+_MOMENT: Final = 0.2  # seconds
 _SENT: Final = frozenset({State.DONE, State.FAILED, State.UNKNOWN})
 
 
@@ -42,17 +43,23 @@ def perform(
     with ThreadPoolExecutor(max_workers=live.connectwise.side_by_side) as pool:
         try:
             # In a thread, so that Ctrl-C does not interrupt a request.
-            pool.submit(run.do_all, first).result()
-            lanes = _in_lanes(others, run.ids)
-            for job in as_completed([pool.submit(run.do_all, lane) for lane in lanes]):
-                job.result()
-            pool.submit(run.do_all, last).result()
+            _wait_for([pool.submit(run.do_all, first)])
+            _wait_for([pool.submit(run.do_all, lane) for lane in _in_lanes(others, run.ids)])
+            _wait_for([pool.submit(run.do_all, last)])
         except KeyboardInterrupt:
             run.stop.set()
             with _deaf_to_ctrl_c():
                 pool.shutdown(wait=True)
                 run.do_all([action for action in plan.actions if action.key not in run.outcomes])
     return tuple(run.outcomes.values())
+
+
+def _wait_for(jobs: Collection[Future[None]]) -> None:
+    """Wait for jobs to end, a moment at a time: on Windows no Ctrl-C interrupts a wait of any length."""
+    while wait(jobs, timeout=_MOMENT).not_done:
+        pass
+    for job in jobs:
+        job.result()
 
 
 @contextmanager
