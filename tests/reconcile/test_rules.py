@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -562,6 +563,20 @@ def test_a_rule_ends_with_its_note_and_that_is_told(desk: Desk, other: str | Non
     notices = desk.check().json["notices"]
     assert [text for text in notices if text.endswith("the rule of the note 'free 2' was ended with it")]
     assert [rule["kind"] for rule in rules(desk)] == ["minimum"] * (other == "minimum 20")
+
+
+def test_a_rule_stays_while_another_line_of_its_contract_says_it(desk: Desk) -> None:
+    hand = desk.read()
+    products = hand.column(LINES, "Product")
+    charged = {key: (id_, products[key]) for key, id_ in hand.column(LINES, "Contract ID").items() if id_}
+    ((contract, product), _), *_ = Counter(charged.values()).most_common(1)
+    first, second, *_ = (key for key, of_line in charged.items() if of_line == (contract, product))
+    for key in (first, second):
+        note(desk, "free 2", key)
+    desk.check()
+    note(desk, None, first)
+    assert not [text for text in desk.check().json["notices"] if "was ended" in text]
+    assert [rule["about"] for rule in rules(desk)] == [contract]
 
 
 def test_free_and_minimum_units_by_command_last_and_zero_ends_them(desk: Desk) -> None:

@@ -89,14 +89,19 @@ def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list
 
     A note that an earlier check read makes no rule again: the rule may have been changed or ended since.
     """
-    notices: list[Notice] = []
+    read: list[tuple[SheetRow, str, str, Rule | None, Rule | None]] = []
     for row in book.rows[BILLING_LINES.title]:
         note, before = row.text("Note"), _note_read_before(row)
         rule, old = (
             read_note(text, edits.lines[row.key], writer.when, writer.workbook) if text else None
             for text in (note, before)
         )
-        if old is not None and (rule is None or rule.key != old.key) and writer.knows(old):
+        if note or before:
+            read.append((row, note, before, rule, old))
+    rules_noted = {rule.key for *_, rule, _ in read if rule is not None}
+    notices: list[Notice] = []
+    for row, note, before, rule, old in read:
+        if old is not None and old.units and old.key not in rules_noted and writer.knows(old):
             writer.remove(old)
             notices.append(Notice(row.where("Note"), f"the rule of the note {before!r} was ended with it"))
         if rule is not None and note == before:
