@@ -21,6 +21,8 @@ def not_collected() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            gc.freeze()
+            gc.unfreeze()  # all that is there counts as old: it would be looked through at once otherwise
             gc.enable()
 
 

@@ -202,8 +202,8 @@ def _count_votes(
         contract, choices = contract_key(line), _parts_to_keep(links.get(line.key, Link()))
         alone: set[str] = set()  # the parts that hold for the contract alone
         if choices and line.key not in new:
-            remembered = _remembered(recall, line)
             old = {part for part, choice in choices.items() if is_earlier or choice.evidence in _BY_PEOPLE}
+            remembered = _remembered(recall, line) if old else {}
             gone = {part for part in old if not remembered[part].stands(choices[part])}
             gone |= {"agreement"} if "company" in gone else set()
             choices = {part: choice for part, choice in choices.items() if part not in gone}

@@ -195,7 +195,7 @@ def _fill(
             write_left_over(book, left_over, about.exported_at)
             notices += [thing.notice for thing in left_over]
             notices += find_staying(book, sheet.title, renewal.rows)
-            if renewal.other & package.filtered_out(sheet.title):
+            if renewal.other and renewal.other & package.filtered_out(sheet.title):
                 notices.append(_FILTERED.format(sheet.title))
         header_row = book.header_rows[sheet.title] if book else 0
         old = [row.number for row in book.rows[sheet.title]] if book else []
