@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
 
 from xlsync.errors import Notice
 from xlsync.gather.systems import Systems
@@ -28,11 +27,9 @@ from xlsync.reconcile.rules import (
 from xlsync.records import replace
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import Ignored, RowEdits
-from xlsync.workbook.edits.links import LinkEdits
+from xlsync.workbook.edits.links import NOTE_READ, LinkEdits
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
-
-_NOTE_READ: Final = "note"  # the fact that holds the note of a line that a check has read
 
 
 def learn_rules(
@@ -91,7 +88,7 @@ def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list
     """
     read: list[tuple[SheetRow, str, str, Rule | None, Rule | None]] = []
     for row in book.rows[BILLING_LINES.title]:
-        note, before = row.text("Note"), _note_read_before(row)
+        note, before = row.text("Note"), edits.notes_read.get(row.key, "")
         rule, old = (
             read_note(text, edits.lines[row.key], writer.when, writer.workbook) if text else None
             for text in (note, before)
@@ -122,12 +119,8 @@ def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list
 def notes_read(book: Book) -> dict[str, dict[str, str]]:
     """Return the facts that tell the next check which notes this one has read, by line key."""
     return {
-        row.key: {_NOTE_READ: note} for row in book.rows[BILLING_LINES.title] if (note := row.text("Note"))
+        row.key: {NOTE_READ: note} for row in book.rows[BILLING_LINES.title] if (note := row.text("Note"))
     }
-
-
-def _note_read_before(row: SheetRow) -> str:
-    return str(row.facts.get(_NOTE_READ, "")) if row.stored.has_fact(_NOTE_READ) else ""
 
 
 def _is_decided_anew(row: SheetRow) -> bool:

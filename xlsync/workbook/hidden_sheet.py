@@ -149,10 +149,11 @@ def store_rows(
 
 def _line_reader(packed: str, count: int, altered: WorkbookError) -> Callable[[int], bytes]:
     """Return a function that gives line *n* of a packed text, unpacking it on first use."""
+    held = _Packed(packed)
 
     def line(number: int) -> bytes:
         try:
-            lines = _lines_of(packed)
+            lines = _lines_of(held)
         except (ValueError, zlib.error) as error:
             raise altered from error
         if len(lines) != count:
@@ -162,9 +163,14 @@ def _line_reader(packed: str, count: int, altered: WorkbookError) -> Callable[[i
     return line
 
 
+@dataclass(frozen=True, slots=True, eq=False)  # two texts of megabytes are not compared at every line
+class _Packed:
+    text: str
+
+
 @lru_cache(maxsize=1)  # sheets are read one after the other, so only one is kept unpacked
-def _lines_of(packed: str) -> list[bytes]:
-    return _unpacked(packed).split(b"\n")
+def _lines_of(packed: _Packed) -> list[bytes]:
+    return _unpacked(packed.text).split(b"\n")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ _PARTS: Final = {
 }
 _NO_PICK: Final = Picked()
 _OWN: Final = "own"  # the fact that holds what a person picked
+NOTE_READ: Final = "note"  # the fact that holds the note of a line that a check has read
 T = TypeVar("T")
 
 
@@ -45,11 +46,15 @@ class FactsByKey(Mapping[str, T]):
 
 @dataclass(frozen=True, slots=True)
 class LinkEdits:
-    """The choices on *Billing Lines*, by line key, with the lines and links that they are about."""
+    """The choices on *Billing Lines*, by line key, with the lines and links that they are about.
+
+    `notes_read` are the notes that an earlier check has read, by line key.
+    """
 
     lines: Mapping[str, BillingLine]
     links: Mapping[str, Link]  # as the workbook shows them
     picked: Mapping[str, Picked]
+    notes_read: Mapping[str, str]
     directory: LabelDirectory
     problems: tuple[Problem, ...]
 
@@ -69,7 +74,10 @@ def read_link_edits(book: Book) -> LinkEdits:
     rows = book.rows[BILLING_LINES.title]
     problems: list[Problem] = []
     picked: dict[str, Picked] = {}
+    notes_read: dict[str, str] = {}
     for row in rows:
+        if row.stored.has_fact(NOTE_READ):
+            notes_read[row.key] = str(row.facts.get(NOTE_READ, ""))
         if not row.edited and not row.stored.has_fact(_OWN):
             continue
         facts = row.facts
@@ -83,6 +91,7 @@ def read_link_edits(book: Book) -> LinkEdits:
         FactsByKey(rows, "line", BillingLine),
         FactsByKey(rows, "link", Link),
         picked,
+        notes_read,
         directory,
         tuple(problems),
     )
