@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from xlsync.commands.export import exported_at_text, last_months, month_result
-from xlsync.commands.remember import learn_rules, notes_read, remember, remember_month
+from xlsync.commands.remember import learn_rules, remember, remember_month
 from xlsync.commands.report_files import find_reports
 from xlsync.commands.writing import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.config import load_settings
@@ -162,7 +162,7 @@ def check_workbook(
         overview,
         exported_at=exported_at_text(now),
         months=last_months(now.date()),
-        own=edits.own,
+        own=edits.links.own(),
         approved=tuple(sorted(edits.decisions.rows.asked)),
         save=remember_and_save,
         progress=lambda done, total: progress("Writing the workbook", done, total),
@@ -186,13 +186,11 @@ def check_workbook(
 class _Edits:
     """What people decided in a workbook, and the notices that it asks for.
 
-    `own` are the facts of it that the workbook keeps, by line key. `notices` are shown as long as their cause
-    lasts, `asked` once: they are about what a person just did.
+    `notices` are shown as long as their cause lasts, `asked` once: they are about what a person just did.
     """
 
     links: LinkEdits
     decisions: Decisions
-    own: Mapping[str, Mapping[str, Any]]
     other_month: tuple[str, ...]
     notices: tuple[Notice, ...]
     asked: tuple[Notice, ...]
@@ -213,14 +211,11 @@ def _read_edits(systems: Systems, book: Book, path: Path, now: dt.datetime) -> _
     other_month = tell_other_month(book)
     asked, ended = learn_rules(systems, book, links, rows, now)
     rows = replace(rows, ignored={key: why for key, why in rows.ignored.items() if key not in ended})
-    picks, notes = links.own(), notes_read(book)
-    own = {key: {**picks.get(key, {}), **notes.get(key, {})} for key in picks.keys() | notes.keys()}
     # The other lines are read anew: a month is not held in memory twice.
     links = replace(links, lines={key: links.lines[key] for key in links.picked}, links={})
     return _Edits(
         links,
         Decisions(links.picked, rows.ignored.keys(), new.prices, rows, new.contacts, new.customers),
-        own,
         tuple(other_month),
         (
             *(Notice(p.where, f"{p.what}; {p.todo} (its row waits)") for p in waiting),

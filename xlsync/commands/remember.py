@@ -27,7 +27,7 @@ from xlsync.reconcile.rules import (
 from xlsync.records import replace
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import Ignored, RowEdits
-from xlsync.workbook.edits.links import NOTE_READ, LinkEdits
+from xlsync.workbook.edits.links import LinkEdits
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
 
@@ -88,7 +88,7 @@ def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list
     """
     read: list[tuple[SheetRow, str, str, Rule | None, Rule | None]] = []
     for row in book.rows[BILLING_LINES.title]:
-        note, before = row.text("Note"), edits.notes_read.get(row.key, "")
+        note, before = edits.notes.get(row.key, ""), edits.notes_read.get(row.key, "")
         rule, old = (
             read_note(text, edits.lines[row.key], writer.when, writer.workbook) if text else None
             for text in (note, before)
@@ -114,13 +114,6 @@ def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list
             text = f"The note {note!r} makes no rule, its number is not clear: write free 2.5 or minimum 1000"
             notices.append(Notice(row.where("Note"), text))
     return notices
-
-
-def notes_read(book: Book) -> dict[str, dict[str, str]]:
-    """Return the facts that tell the next check which notes this one has read, by line key."""
-    return {
-        row.key: {NOTE_READ: note} for row in book.rows[BILLING_LINES.title] if (note := row.text("Note"))
-    }
 
 
 def _is_decided_anew(row: SheetRow) -> bool:

@@ -23,7 +23,7 @@ _PARTS: Final = {
 }
 _NO_PICK: Final = Picked()
 _OWN: Final = "own"  # the fact that holds what a person picked
-NOTE_READ: Final = "note"  # the fact that holds the note of a line that a check has read
+_NOTE: Final = "note"  # the fact that holds the note of a line that a check has read
 T = TypeVar("T")
 
 
@@ -48,12 +48,13 @@ class FactsByKey(Mapping[str, T]):
 class LinkEdits:
     """The choices on *Billing Lines*, by line key, with the lines and links that they are about.
 
-    `notes_read` are the notes that an earlier check has read, by line key.
+    `notes` are those beside the lines, `notes_read` those that an earlier check has read.
     """
 
     lines: Mapping[str, BillingLine]
     links: Mapping[str, Link]  # as the workbook shows them
     picked: Mapping[str, Picked]
+    notes: Mapping[str, str]
     notes_read: Mapping[str, str]
     directory: LabelDirectory
     problems: tuple[Problem, ...]
@@ -64,8 +65,13 @@ class LinkEdits:
         return self.directory.names
 
     def own(self) -> dict[str, dict[str, Any]]:
-        """Convert the picks to the facts that the hidden sheet stores, by line key."""
-        return {key: {_OWN: write_pick(pick)} for key, pick in self.picked.items()}
+        """Convert the picks and notes to the facts that the hidden sheet stores, by line key."""
+        facts: dict[str, dict[str, Any]] = {
+            key: {_OWN: write_pick(pick)} for key, pick in self.picked.items()
+        }
+        for key, note in self.notes.items():
+            facts.setdefault(key, {})[_NOTE] = note
+        return facts
 
 
 def read_link_edits(book: Book) -> LinkEdits:
@@ -76,8 +82,8 @@ def read_link_edits(book: Book) -> LinkEdits:
     picked: dict[str, Picked] = {}
     notes_read: dict[str, str] = {}
     for row in rows:
-        if row.stored.has_fact(NOTE_READ):
-            notes_read[row.key] = str(row.facts.get(NOTE_READ, ""))
+        if row.stored.has_fact(_NOTE):
+            notes_read[row.key] = str(row.facts.get(_NOTE, ""))
         if not row.edited and not row.stored.has_fact(_OWN):
             continue
         facts = row.facts
@@ -91,6 +97,7 @@ def read_link_edits(book: Book) -> LinkEdits:
         FactsByKey(rows, "line", BillingLine),
         FactsByKey(rows, "link", Link),
         picked,
+        {row.key: note for row in rows if (note := row.text("Note"))},
         notes_read,
         directory,
         tuple(problems),
