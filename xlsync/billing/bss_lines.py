@@ -23,7 +23,7 @@ from xlsync.billing.periods import ChargedPeriod, is_midnight, last_days, months
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
 from xlsync.reconcile.billed import InvoiceTotal
-from xlsync.reconcile.charges import covers_full_period, last_day
+from xlsync.reconcile.charges import months_charged
 from xlsync.records import replace
 
 CENT: Final = Decimal("0.01")
@@ -451,10 +451,9 @@ def _is_of_plan(charge: ChargedLine, plan: object) -> bool:
 def _contradicts(charge: ChargedLine, plan: Json) -> bool:
     """Return whether a charge is for whole months, and for other ones than its plan says."""
     line = with_plan(charge, plan)
-    if line.type is not LineType.RECURRING or not line.billing_months or not (line.start and line.end):
+    if line.type is not LineType.RECURRING or not line.billing_months:
         return False
-    is_whole = covers_full_period(replace(line, billing_months=None))
-    return is_whole and line.end != last_day(line.start, line.billing_months)
+    return months_charged(line) not in (None, line.billing_months)
 
 
 def plan_to_cache(plan: object, charge: ChargedLine) -> dict[str, Any]:

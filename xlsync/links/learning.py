@@ -163,13 +163,14 @@ def _parts_picked(
         pick = picked.get(line.key)
         if pick is None:
             continue
+        earlier, now = _remembered(before, line), _remembered(recall, line)
         for part in PARTS:
             to = getattr(pick, part)
-            if to is None or not (pick.is_new or _remembered(recall, line)[part].allows(to)):
+            if to is None or not (pick.is_new or now[part].allows(to)):
                 continue
             if isinstance(to, int):
                 picks[contract_key(line)].add(part)
-            elif to is NOTHING or _remembered(before, line)[part].ids:
+            elif to is NOTHING or earlier[part].ids:
                 emptied[contract_key(line)].add(part)
     return picks, emptied
 

@@ -149,10 +149,7 @@ def find_comparisons(
     active = [addition for addition in standing if addition.is_active(month)]
     beside = tuple(addition.id for addition in standing)
     later = tuple(
-        a
-        for a in standing
-        if a.effective is not None and a.effective > month.last
-        if a.cancelled is None or a.cancelled > a.effective  # one taken back ends on the day it began
+        a for a in standing if a.effective is not None and a.effective > month.last and not a.is_taken_back
     )
     match active:
         case []:

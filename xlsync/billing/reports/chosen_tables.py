@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from xlsync.billing.reports.columns import Aliases, find_columns
-from xlsync.billing.reports.layouts import NEEDED, SETTING
+from xlsync.billing.reports.layouts import AMOUNTS, NEEDED, SETTING
 from xlsync.billing.reports.numbers import NumberReadings
 from xlsync.billing.reports.opening import ReportFile
 from xlsync.billing.reports.problems import quoted
@@ -21,8 +21,7 @@ from xlsync.billing.reports.workbook_cells import ReportSheet
 from xlsync.errors import ReportError
 from xlsync.records import replace
 
-_AMOUNTS: Final = ("amount", "debit", "credit")
-_MONEY: Final = (*_AMOUNTS, "cost")
+_MONEY: Final = (*AMOUNTS, "cost")
 
 
 def best_way(file: ReportFile, aliases: Aliases) -> tuple[int, list[Table]]:
@@ -76,7 +75,7 @@ def rows_without_table(
 def tells_charges(table: Table) -> bool:
     """Return whether a header names amounts, and the customer or the product that they are charged for."""
     there = table.columns.at.keys()
-    return not there.isdisjoint(_AMOUNTS) and not there.isdisjoint(("customer", "product"))
+    return not there.isdisjoint(AMOUNTS) and not there.isdisjoint(("customer", "product"))
 
 
 def written_money(table: Table) -> Decimal | None:

@@ -214,7 +214,8 @@ BILLING_CYCLES: Final = frozenset(map(header_key, with_translations("Billing Cyc
 BILLING_PERIODS: Final = frozenset(map(header_key, with_translations("Billing Period")))
 _TOTALS: Final = frozenset(map(header_key, HEADERS["amount"][-1]))
 
-MONEY: Final = ("cost", "amount", "debit", "credit", "list_price")
+AMOUNTS: Final = ("amount", "debit", "credit")
+MONEY: Final = ("cost", *AMOUNTS, "list_price")
 CURRENCIES: Final = (
     "EUR|USD|GBP|CHF|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK"  # that a header may name without brackets
 )

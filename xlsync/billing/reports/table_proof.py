@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from xlsync.amounts import counted, tell_number
-from xlsync.billing.reports.layouts import may_hold_tax
+from xlsync.billing.reports.layouts import AMOUNTS, may_hold_tax
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.proof import Product, Proof, prove
 from xlsync.billing.reports.table_values import TableValues
@@ -15,7 +15,6 @@ from xlsync.billing.reports.unread_money import refuse_unread_money
 from xlsync.models import BillingLine
 from xlsync.reconcile.charges import covers_full_period
 
-_AMOUNTS: Final = frozenset({"amount", "debit", "credit"})
 _NEARLY: Final = Decimal("0.85")  # February beside January
 # Of each line: the number of its row, its place among the rows, and the amount as the row writes it.
 Places = Sequence[tuple[int, int, Decimal | None]]
@@ -144,7 +143,7 @@ def _refuse_broken(values: TableValues, proof: Proof, where: str, problems: Prob
 def _headers(values: TableValues) -> tuple[str, str, str]:
     """Return the headers of units, cost and amount."""
     table = values.table
-    amount = next(table.header_of(name) for name in ("amount", "debit", "credit") if name in table.columns.at)
+    amount = next(table.header_of(name) for name in AMOUNTS if name in table.columns.at)
     return table.header_of("units"), table.header_of("cost"), amount
 
 
@@ -163,7 +162,7 @@ def _tell_no_amount(values: TableValues) -> list[str]:
 
 
 def _has_no_amounts(values: TableValues) -> bool:
-    return _AMOUNTS.isdisjoint(values.table.columns.at)
+    return values.table.columns.at.keys().isdisjoint(AMOUNTS)
 
 
 def _tell_empty(values: TableValues, rows: Sequence[int]) -> list[str]:

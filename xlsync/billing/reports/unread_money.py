@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from xlsync.amounts import tell_number
 from xlsync.billing.reports.columns import known_meaning
+from xlsync.billing.reports.layouts import AMOUNTS
 from xlsync.billing.reports.numbers import read_number
 from xlsync.billing.reports.problems import Problems, quoted
 from xlsync.billing.reports.tables import Table
@@ -19,7 +20,6 @@ NumberedLine = tuple[int, int, BillingLine]
 """A line with the number of its row, and the row's place among the table's rows."""
 
 _Figure = Literal["amount", "cost"]
-_AMOUNTS: Final = ("amount", "debit", "credit")
 _ROUNDED: Final = Decimal("0.01")
 _OF_AMOUNTS: Final = re.compile(
     r"\b(?:amounts?|totals?|sum|value|charges?|charged|billed|invoiced|payable|due|extension|extended"
@@ -60,7 +60,7 @@ def refuse_unread_money(table: Table, lines: Iterable[NumberedLine], problems: P
     Amounts prove costs and costs amounts, so that this matters where only one of them is there.
     """
     there = table.columns.at
-    if set(_AMOUNTS).isdisjoint(there):
+    if set(AMOUNTS).isdisjoint(there):
         own = list(lines)
         _refuse_unknown_amounts(table, own, problems)
         if not _OF_COST.search(header_words(table.header_of("cost"))):
