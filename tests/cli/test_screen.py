@@ -71,7 +71,7 @@ def test_remembered_links_and_a_run_are_told_without_a_broken_word(desk: Desk, c
     assert_is_clean(shown)
     number = desk.run("history", "--json").json["runs"][0]["number"]
     assert shown.lines[0].startswith(f"Run {number} · apply by ")
-    assert [line for line in shown.lines if line.endswith("done")] != []
+    assert any(line.endswith("done") for line in shown.lines), shown.lines
 
 
 @pytest.mark.parametrize("columns", [40, 61, 80])

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fcntl import ioctl
 from pathlib import Path
@@ -58,10 +59,7 @@ def run_on_terminal(
         if unheard and not select.select([person], [], [], LONG)[0]:
             os.write(person, unheard)
             unheard = b""
-        try:
-            more = os.read(person, 65536)
-        except OSError:  # Linux answers EIO when the other end is closed
-            break
+        more = _read(person)
         if not more:
             break
         sent += more
@@ -76,6 +74,17 @@ def run_on_terminal(
     while lines and not lines[-1]:
         lines.pop()
     return Shown(code, tuple(lines), sent.decode())
+
+
+def _read(person: int) -> bytes:
+    """Return what came to the terminal; nothing once its other end is closed and all that came was read.
+
+    Linux answers EIO then, and may do so a moment before it hands over what was written just before the end.
+    """
+    for _ in range(2):
+        with suppress(OSError):
+            return os.read(person, 65536)
+    return b""
 
 
 def _begin(words: Sequence[str], environ: Mapping[str, str], terminal: int) -> Process:

@@ -98,6 +98,7 @@ def test_an_end_stays_while_a_successor_that_a_slow_clock_dates_earlier_is_in_fo
     with desk.editing() as hand:
         hand.approve("units:52", Effective_From=day("2026-10-14"))
     desk.sandbox.fail("error-json", write=2)
+    desk.be_impatient()
     first = str(desk.apply().json["run"])
     desk.apply()
     slow = by_a_slow_clock(newest(desk))

@@ -30,6 +30,7 @@ def fill_and_end_alone(desk: Desk) -> None:
     """Let the first write be done and the second one fail."""
     fill_and_approve(desk)
     desk.sandbox.fail("error", write=2)
+    desk.be_impatient()
     assert desk.apply().states == {"cancel:52": "done", "successor:52": "failed"}
 
 
@@ -225,6 +226,7 @@ def test_a_row_kept_between_the_two_tells_the_currency_of_its_money_once(desk: D
     desk.check("--refresh")
     approve_from(desk, "2026-10-14")
     desk.sandbox.fail("error", write=2)
+    desk.be_impatient()
     assert desk.apply().code == 3
     for _ in range(2):
         assert desk.check().code == 0

@@ -315,6 +315,7 @@ def end_without_successor(desk: Desk) -> None:
         hand.approve("units:52", Effective_From=day("2026-10-14"))
     shutil.copy(desk.file, desk.folder / "before.xlsx")
     desk.sandbox.fail("error-json", write=2)
+    desk.be_impatient()
     assert desk.apply().states == {"cancel:52": "done", "successor:52": "failed"}
     shutil.copy(desk.folder / "before.xlsx", desk.file)  # a killed run notes no results
 
