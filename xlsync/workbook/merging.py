@@ -11,6 +11,7 @@ from xlsync.apply.plan import CHANGED, State, is_carried_out
 from xlsync.apply.spent_approvals import is_proven
 from xlsync.errors import Notice
 from xlsync.workbook.contents import Cells
+from xlsync.workbook.edits.cells import has_yes
 from xlsync.workbook.hidden_sheet import StoredRow, is_same
 from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS, Sheet
 from xlsync.workbook.left_over import find_furnished
@@ -73,7 +74,7 @@ def merge_rows(
             is_unknown = row.text("Result").startswith(
                 State.UNKNOWN
             )  # the next apply looks what became of it
-            if _is_approved(row) and not is_unknown:
+            if has_yes(row) and not is_unknown:
                 approve = _lapse(row, _NO_LINE, merged.lapsed)
             merged.rows.append(Row(row.number, _place(approve, columns)))
             merged.stored[key] = row.stored
@@ -120,10 +121,6 @@ def _is_wanted(row: SheetRow) -> bool:
     return edited and not is_carried_out(row.text("Result"))
 
 
-def _is_approved(row: SheetRow) -> bool:
-    return row.text("Approve").casefold().startswith("yes")
-
-
 def _lapse(row: SheetRow, why: str, lapsed: list[Notice]) -> Cells:
     """Return the cell that takes back the approval of a row, and note why."""
     lapsed.append(Notice(row.where("Approve"), why))
@@ -153,7 +150,7 @@ def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[Notice],
     same = all(is_same(row.stored.showed(header), cells[header]) for header in approved_for)
     if not same:
         changed["Result"] = None
-        if _is_approved(row):
+        if has_yes(row):
             changed |= _lapse(row, _OTHER_FIGURES, lapsed)
     elif row.text("Result").startswith(f"{State.SKIPPED}: {CHANGED}"):
         changed["Result"] = None

@@ -21,8 +21,8 @@ _FAR: Final = 60  # months from the workbook's month
 
 def read_approve(row: SheetRow, problems: list[Problem]) -> bool:
     """Return whether a row is approved; anything but Yes, Yes, over limit, No or nothing is a problem."""
-    text = row.text("Approve").casefold()
-    if text not in {"", "yes", OVER_LIMIT, "no"} or "Approve" in row.formulas:
+    is_yes = has_yes(row)
+    if not is_yes and (row.text("Approve").casefold() not in {"", "no"} or "Approve" in row.formulas):
         problems.append(
             Problem(
                 row.where("Approve"),
@@ -30,8 +30,12 @@ def read_approve(row: SheetRow, problems: list[Problem]) -> bool:
                 "choose Yes, No or Yes, over limit, or leave it empty",
             )
         )
-        return False
-    return text in {"yes", OVER_LIMIT}
+    return is_yes
+
+
+def has_yes(row: SheetRow) -> bool:
+    """Return whether *Approve* holds a Yes, with or without lifting the limits."""
+    return row.text("Approve").casefold() in {"yes", OVER_LIMIT} and "Approve" not in row.formulas
 
 
 def find_lifted(book: Book) -> frozenset[str]:
