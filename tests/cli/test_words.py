@@ -29,6 +29,8 @@ from xlsync.cli.console import CleanConsole, print_table, say
         ),
         ("export --month 9999-12 --demo --json", "'9999-12' is not a month from 1990 to 2100"),
         ("doctor --profile ../other --json", "'../other' is not the name of a profile."),
+        ("export --month 2026-10 --output .XLSX --json", "write one before it, such as xlsync.xlsx"),
+        ("report x.xlsx --output .. --json", ".. is a folder: name a file in it"),
         ("history --month 1989-12 --demo --json", "'1989-12' is not a month from 1990 to 2100"),
     ],
 )

@@ -207,12 +207,17 @@ def tell_json(facts: Any) -> None:
 def refuse_other_ending(path: Path, ending: str, what: str) -> None:
     """Raise a usage error where the name of a file to write has another ending; `what` names its kind."""
     if path.suffix.lower() != ending:
-        raise typer.BadParameter(
-            f"{path} is not the name of {what}: let it end in {ending}, such as {path.with_suffix(ending)}"
-            if path.name
-            else f"{path} is a folder: name a file in it, such as {path / f'xlsync{ending}'}",
-            param_hint="--output",
-        )
+        own_name = f"xlsync{ending}"
+        if path.name in {"", ".."}:
+            what = f"{path} is a folder: name a file in it, such as {path / own_name}"
+        elif path.name.lower() == ending:
+            what = (
+                f"{path} is an ending without a name: write one before it, such as {path.with_name(own_name)}"
+            )
+        else:
+            better = path.with_suffix(ending)
+            what = f"{path} is not the name of {what}: let it end in {ending}, such as {better}"
+        raise typer.BadParameter(what, param_hint="--output")
 
 
 def find_save_plan(file: Path, *, is_written: bool = True) -> SavePlan:
