@@ -809,6 +809,19 @@ def test_a_workbook_that_is_gone_is_told_and_the_run_is_taken_back_all_the_same(
     assert f"The rows of {desk.file.name} do not say that they were taken back" in ran.err
 
 
+def test_an_undo_that_cannot_be_noted_in_its_workbook_is_told_with_what_it_wrote_and_exit_code_3(
+    desk_after: DeskAfter,
+) -> None:
+    desk = desk_after(apply_units)
+    run = newest(desk)
+    desk.file.write_bytes(b"no workbook any more")
+    ran = undo(desk, run)
+    assert (ran.code, desk.addition(52)["quantity"]) == (3, 15)
+    assert [action["state"] for action in ran.json["actions"]] == ["done"]
+    assert f"Run {ran.json['run']} wrote to ConnectWise, but its results could not be noted" in ran.err
+    assert desk.file.read_bytes() == b"no workbook any more"
+
+
 def test_a_run_is_named_by_its_day_and_number_or_as_the_last(desk: Desk) -> None:
     first, second = applied(desk, "units:52"), applied(desk, "units:53")
     listed = desk.run("history", "--json").json["runs"]

@@ -24,7 +24,7 @@ from xlsync.commands.export import export_month, last_months
 from xlsync.commands.report import report_month
 from xlsync.commands.report_files import UnaskedReports, remember_chosen
 from xlsync.commands.undo import note_undone, results_of_undone, review_undo
-from xlsync.commands.writing import check_plan, write
+from xlsync.commands.writing import check_plan, noting, write
 from xlsync.config import home_folder, load_settings, settings_file
 from xlsync.errors import NotSignedInError, UnsafePlan, WorkbookError, XlsyncError
 from xlsync.excel import addin
@@ -254,9 +254,10 @@ def undo(front: Front) -> None:
         if _agreed(front, systems, plan, f"Undo of run {run.number} by {run.who}:"):
             count = front.count_outcomes(len(plan.actions))
             id_, outcomes = write(systems, plan, live, "undo", run, front.now, count)
-            number = systems.run_number(id_)
-            results = results_of_undone(run, outcomes, number, front.now.date())
-            noted = note_undone(systems, path, results, run.id, saved_through(front.workbook))
+            with noting(id_, outcomes):
+                number = systems.run_number(id_)
+                results = results_of_undone(run, outcomes, number, front.now.date())
+                noted = note_undone(systems, path, results, run.id, saved_through(front.workbook))
             front.tell(outcomes_text(number, outcomes, "Check renews the workbook."), noted)
 
 
