@@ -34,6 +34,7 @@ from xlsync.reconcile.targets import Books
 
 OCTOBER = Month(2026, 10)
 COMPANY = 100  # of every agreement, where a table names no other
+_PERIODS = {"monthly": 1, "quarterly": 3, "yearly": 12, "triennial": 36}
 PRICE = Decimal(10)  # of every catalog item, where a table names no other
 CYCLES = {1: "Monthly", 2: "BiMonthly", 3: "Quarterly", 12: "Yearly"}
 PERIODS = {1: "Monthly", 3: "Quarterly", 12: "Annual"}
@@ -266,7 +267,7 @@ def read_books(tables: Mapping[str, Sequence[Row]], links: Iterable[Link]) -> Bo
         additions=read,
         prices={row["new"]: Decimal(row["price"]) for row in tables.get("new", ())},
         linked_items=frozenset(int(row["linked before"]) for row in known),
-        yearly_items=frozenset(int(row["linked before"]) for row in known if row["billed"] == "yearly"),
+        periods={int(row["linked before"]): _PERIODS[row["billed"]] for row in known},
     )
 
 

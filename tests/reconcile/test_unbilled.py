@@ -266,6 +266,70 @@ def test_what_is_billed_yearly_and_not_due_comes_last_and_says_so(case: Case) ->
     assert not case.row("only:72").last
 
 
+def test_a_successor_is_due_when_the_addition_is_that_it_continues(case: Case) -> None:
+    """
+    line  link
+    a     1:10
+
+    addition  item  quantity  from        until       mark
+    70        10    1         -           -           -
+    71        11    5         2024-10-15  2025-06-30  S1
+    72        11    5         2025-02-15  2025-06-30  S2
+    73        11    8         2025-07-01  2026-02-28  S1
+    74        11    9         2026-03-01  -           S1
+    75        12    9         2025-03-10  2026-10-01  -
+    76        12    9         2026-10-01  -           -
+
+    linked before  billed
+    11             yearly
+    12             yearly
+
+    mismatch             key
+    Only in ConnectWise  only:74
+    Only in ConnectWise  only:76
+    """
+    assert not case.row("only:74").not_due
+    assert case.row("only:76").not_due
+
+
+def test_what_is_billed_for_several_months_is_due_once_in_so_many(case: Case) -> None:
+    """
+    line  link  months
+    a     1:10  1
+    b     2:10  3
+
+    agreement  months
+    1          1
+    2          3
+
+    addition  agreement  item  quantity  from
+    70        1          10    1         -
+    71        1          11    1         2026-07-31
+    72        1          12    1         2026-08-15
+    73        1          13    1         2023-10-01
+    74        1          14    1         2024-10-01
+    75        2          10    1         -
+    76        2          12    1         2026-09-01
+
+    linked before  billed
+    11             quarterly
+    12             quarterly
+    13             triennial
+    14             triennial
+
+    mismatch             key
+    Only in ConnectWise  only:71
+    Only in ConnectWise  only:73
+    Only in ConnectWise  only:72
+    Only in ConnectWise  only:74
+    Only in ConnectWise  only:76
+    """
+    assert [key for key in ("only:71", "only:73") if case.row(key).not_due] == []
+    assert case.row("only:72").explanation.startswith("Billed every 3 months and not due this month.")
+    assert case.row("only:76").explanation.startswith("Billed every 3 months and not due this month.")
+    assert case.row("only:74").explanation.startswith("Billed every 36 months and not due this month.")
+
+
 def test_on_a_yearly_agreement_all_is_billed_yearly(case: Case) -> None:
     """
     line  link  months

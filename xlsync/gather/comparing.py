@@ -60,7 +60,7 @@ def make_books(linked: LinkedMonth, decisions: Decisions, bill_customer: str) ->
             for entry in entries.values()
             if entry.item_id is not None
         },
-        yearly_items=_yearly_items(linked.lines, linked.links, memory),
+        periods=_periods(linked.lines, linked.links, memory),
         bill_customer=bill_customer,
     )
 
@@ -83,16 +83,15 @@ def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:
     return replace(agreement, next_invoice=of_recap) if is_later else agreement
 
 
-def _yearly_items(lines: Iterable[BillingLine], links: Mapping[str, Link], memory: Memory) -> frozenset[int]:
-    """Return the catalog items that the BSS bills only once a year."""
-    yearly: set[int] = set()
-    other: set[int] = set()
+def _periods(lines: Iterable[BillingLine], links: Mapping[str, Link], memory: Memory) -> dict[int, int]:
+    """Return the months for which the BSS bills each catalog item; the fewest where they are several."""
+    periods: dict[int, int] = {}
     for key, entry in memory.products.items():
         if entry.item_id is not None:
-            is_yearly = months_of(billing_period_in(key)) == 12
-            (yearly if is_yearly else other).add(entry.item_id)
+            months = months_of(billing_period_in(key)) or 1
+            periods[entry.item_id] = min(months, periods.get(entry.item_id, months))
     for line in lines:
         item = links[line.key].item
         if item is not None and isinstance(item.to, int) and line.billing_months is not None:
-            (yearly if line.billing_months == 12 else other).add(item.to)
-    return frozenset(yearly - other)
+            periods[item.to] = min(line.billing_months, periods.get(item.to, line.billing_months))
+    return periods

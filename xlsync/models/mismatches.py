@@ -87,7 +87,7 @@ class Mismatch(Struct, frozen=True, kw_only=True):
     impact: Decimal | None = None
     stake: Decimal = Decimal(0)  # money that orders the rows where `impact` is not known
     last: bool = False  # sorted to the end of the sheet
-    not_due: bool = False  # billed yearly and not due this month: no money at stake
+    not_due: bool = False  # billed for several months, and not in this one: no money at stake
     contract_id: str = ""  # for the mark on a new addition
     begins: dt.date | None = None  # the first day of a new addition
     bill_start: dt.date | None = None  # of the agreement: ConnectWise takes no addition from before it

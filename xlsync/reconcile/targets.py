@@ -37,8 +37,9 @@ class Books:
 
     `additions` are those of each agreement that was read, the error where reading failed.
     `prices` are the prices of products still to be created, by row key. `linked_items` are the catalog
-    items that some product or contract of this BSS is linked to; `yearly_items` those billed once a year
-    only. `bill_customer` is what the settings say of new additions: whether their customer pays for them.
+    items that some product or contract of this BSS is linked to; `periods` are the months for which the BSS
+    bills items, the fewest where they are several. `bill_customer` is what the settings say of new
+    additions: whether their customer pays for them.
     """
 
     agreements: Mapping[int, Agreement]
@@ -46,7 +47,7 @@ class Books:
     additions: Mapping[int, Sequence[Addition] | Exception]
     prices: Mapping[str, Decimal] = field(default_factory=dict)
     linked_items: Set[int] = frozenset()
-    yearly_items: Set[int] = frozenset()
+    periods: Mapping[int, int] = field(default_factory=dict)
     bill_customer: str = "Billable"
 
     @cached_property

@@ -6,6 +6,7 @@ ConnectWise*: additions of this BSS's products that nothing was billed for this 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from decimal import Decimal
 
@@ -268,9 +269,9 @@ def _only_in_connectwise(
     item = books.items.get(addition.item_id)
     price = books.price_of(addition)
     months = agreement.billing_months or 1
-    yearly = months == 12 or addition.item_id in books.yearly_items
-    begun = addition.effective or agreement.start
-    not_due = yearly and (begun is None or begun.month != month.month)
+    period = max(months, books.periods.get(addition.item_id, 1))
+    not_due = not _is_due(month, _first_day(addition, books) or agreement.start, period)
+    billed = "yearly" if period == 12 else f"every {period} months"
     return Mismatch(
         key=f"only:{addition.id}",
         kind=MismatchKind.ONLY_IN_CONNECTWISE,
@@ -291,12 +292,42 @@ def _only_in_connectwise(
         not_due=not_due,
         explanation=join_sentences(
             tell_agreement(month, agreement),
-            "Billed yearly and not due this month." if not_due else "",
+            f"Billed {billed} and not due this month." if not_due else "",
             "The distributor billed nothing for it this month.",
             tell_unbilled(addition),
             "A line of this customer is not linked yet and may be it." if customer_is_open else "",
-            "Yearly licence: cancel only if the customer has left; the paid term would be lost."
-            if yearly
+            f"It is billed {billed}: cancel only if the customer has left; the paid term would be lost."
+            if period > 1
             else "",
         ),
     )
+
+
+def _is_due(month: Month, begun: dt.date | None, period: int) -> bool:
+    """Return whether what is billed for `period` months from a day on is billed in a month."""
+    return begun is None or ((month.year - begun.year) * 12 + month.month - begun.month) % period == 0
+
+
+def _first_day(addition: Addition, books: Books) -> dt.date | None:
+    """Return the day on which an addition began, or the first one that it continues without a gap."""
+    standing = books.by_target[addition.agreement_id, addition.item_id]
+    first = addition
+    while (before := _find_continued(first, standing)) is not None:
+        first = before
+    return first.effective
+
+
+def _find_continued(addition: Addition, standing: Iterable[Addition]) -> Addition | None:
+    """Return the addition of the same contract that ended when this one began; None where none did."""
+    begun = addition.effective
+    if begun is None:
+        return None
+    mark = addition.contract_mark.casefold()
+    continued = (
+        one
+        for one in standing
+        if one.cancelled in {begun, begun - dt.timedelta(days=1)}
+        and (one.effective is None or one.effective < begun)
+        and (not mark or one.contract_mark.casefold() in {mark, ""})
+    )
+    return min(continued, key=lambda one: (one.contract_mark.casefold() != mark, one.id), default=None)

@@ -186,7 +186,7 @@ def _open_parts(rows: Iterable[MismatchRow], naming: Naming) -> Iterator[Contrib
 
 
 def _at_stake(mismatch: Mismatch) -> Decimal:
-    """Return a row's money a month; what is billed yearly and not due is no money at stake."""
+    """Return a row's money a month; what is not due this month is no money at stake."""
     return ZERO if mismatch.not_due or mismatch.impact is None else mismatch.impact
 
 
