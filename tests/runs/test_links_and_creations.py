@@ -13,6 +13,7 @@ import pytest
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand
+from tests.helpers.office import Office
 from tests.helpers.whole_runs import NEW_CUSTOMERS, approve_every_creation, choose_every_link
 from tests.helpers.world import DeskAfter
 
@@ -632,3 +633,23 @@ def test_the_product_dropdown_begins_with_what_this_bss_uses(desk: Desk) -> None
     (falls,) = (place for place in range(1, len(order)) if order[place] < order[place - 1])
     assert used <= set(offered[1 : falls + 1])
     assert used.isdisjoint(offered[falls + 1 :])
+
+
+def test_the_agreements_to_choose_are_those_of_the_customer_whatever_signs_its_name_holds(
+    empty_desk: Desk, office: Office
+) -> None:
+    desk = empty_desk
+    connectwise = desk.sandbox.connectwise
+    active = [one for one in connectwise.agreements.values() if one["name"] == "Cloud Services"]
+    names = ["Quay 1", "Quay *", "Quay ?", "Quay ~1"]  # a spreadsheet looks up the last three as patterns
+    for name, agreement in zip(names, active, strict=False):
+        connectwise.companies[agreement["company"]["id"]]["name"] = name
+        agreement["company"]["name"], agreement["name"] = name, f"Cloud for {name}"
+    desk.export()
+    line = desk.read().line("DELTA")
+    customer, agreement = "ConnectWise Customer", "ConnectWise Agreement"
+    picks = [(LINES, line, header, name) for name in names for header in (customer, agreement)]
+    picked = office.pick(desk.file, *picks)
+    assert [one["entry"] for one in picked[::2]] == names
+    renamed = [[text for text in one["offered"] if text.startswith("Cloud for ")] for one in picked[1::2]]
+    assert renamed == [[f"Cloud for {name}"] for name in names]

@@ -86,16 +86,17 @@ def _approve(done: str) -> Column:
 
 
 # The lists of agreements and actions are blocks, one for each customer or mismatch. A customer that is not
-# in the list gets the first block, `(create new)`; an unknown mismatch gets the last, `Ignore`.
-_CUSTOMER = "IFERROR(MATCH({ConnectWise Customer},xlsync_customers,0),1)"
+# in the list gets the first block, `(create new)`. Texts that may hold `*`, `?` or `~` are compared by `=`,
+# since MATCH and COUNTIF look such texts up as patterns. Excel takes at most 255 characters.
+_CUSTOMER = "IFERROR(MATCH(TRUE,INDEX(xlsync_customers={ConnectWise Customer},0),0),1)"
 _AGREEMENTS = (
     f"OFFSET(xlsync_agreements,INDEX(xlsync_customer_first,{_CUSTOMER}),0,"
     f"INDEX(xlsync_customer_count,{_CUSTOMER}),1)"
 )
-_MISMATCH = "IFERROR(MATCH({Mismatch},xlsync_kinds,0),ROWS(xlsync_kinds))"
-# In a row on which nothing can be written, the list holds `Ignore` alone. Excel takes at most 255 characters.
+_MISMATCH = "MATCH({Mismatch},xlsync_kinds,0)"
+# In a row on which nothing can be written, or whose mismatch is not known, the list holds `Ignore` alone.
 _ACTIONS = (
-    "IF(COUNTIF(xlsync_held_rows,{Row Key}),xlsync_ignore,"
+    f"IF(SUMPRODUCT(--(xlsync_held_rows={{Row Key}}))+ISNA({_MISMATCH}),xlsync_ignore,"
     f"OFFSET(xlsync_actions,INDEX(xlsync_kind_first,{_MISMATCH}),0,INDEX(xlsync_kind_count,{_MISMATCH}),1))"
 )
 _TYPES = (
