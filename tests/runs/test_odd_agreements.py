@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import pytest
+
 from tests.helpers.desk import Desk
 from tests.helpers.hand import MISMATCHES
 from tests.helpers.world import DeskAfter
@@ -48,6 +50,47 @@ def test_a_child_agreement_is_named_in_its_rows(desk_after: DeskAfter) -> None:
     rows = rows_of(desk_after(let_agreements_be_odd), "Siskin Electrics")
     assert rows
     assert all("It is a child of agreement Head Office Contract" in row["Explanation"] for row in rows)
+
+
+def test_a_child_agreement_is_invoiced_with_its_parent(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent, child = (agreement_of(desk, name) for name in ("Twite Joinery", "Siskin Electrics"))
+    assert (parent["nextInvoiceDate"], child["nextInvoiceDate"]) == (
+        "2026-11-30T00:00:00Z", "2026-10-31T00:00:00Z",
+    )  # fmt: skip
+    child["parentAgreement"] = {"id": parent["id"], "name": parent["name"], "_info": {}}
+    assert desk.check("--refresh").code == 0
+    rows = rows_of(desk, "Siskin Electrics")
+    missing = [row for row in rows if row["Mismatch"] == "Not in ConnectWise"]
+    assert missing
+    for row in missing:
+        assert "Already invoiced: the change shows on the next invoice, 2026-11-30." in row["Explanation"]
+        assert "A new addition can begin on 2026-11-30 at the earliest" in row["Explanation"]
+
+    monkeypatch.setenv("XLSYNC_INVOICING", "enabled")
+    with desk.editing() as hand:
+        hand.set("Invoices", f"invoice:{child['id']}", {"Approve": "Yes"})
+    ran = desk.run("invoice", str(desk.file), "--yes", "--json")
+    assert ran.code == 3
+    told = str(desk.read().get("Invoices", f"invoice:{child['id']}", "Result"))
+    assert told.startswith("skipped: it is a child of agreement Cloud Services, whose invoice bills it")
+    assert not [write for write in desk.sandbox.writes if write.path.endswith("/invoice")]
+
+
+def test_a_child_agreement_whose_parent_was_invoiced_since_its_approval_is_skipped(desk: Desk) -> None:
+    parent, child = (agreement_of(desk, name) for name in ("Redstart Textiles", "Siskin Electrics"))
+    child["parentAgreement"] = {"id": parent["id"], "name": parent["name"], "_info": {}}
+    assert desk.check("--refresh").code == 0
+    with desk.editing() as hand:
+        key = next(
+            key for key in hand.rows(MISMATCHES)
+            if (hand.get(MISMATCHES, key, "Customer"), hand.get(MISMATCHES, key, "Mismatch"))
+            == ("Siskin Electrics", "Not in ConnectWise")
+        )  # fmt: skip
+        hand.set(MISMATCHES, key, {"Approve": "Yes"})
+    parent["nextInvoiceDate"] = "2026-11-30T00:00:00Z"
+    assert desk.apply().code == 3
+    assert "the agreement was invoiced" in str(desk.read().get(MISMATCHES, key, "Result"))
+    assert not desk.sandbox.writes
 
 
 def test_recap_dates_that_could_be_read_two_ways_are_told_and_decide_nothing(desk: Desk) -> None:

@@ -81,6 +81,17 @@ def test_an_addition_in_an_invoiced_period_is_refused_where_the_agreement_does_n
         assert prorated.status_code == 201
 
 
+def test_a_child_agreement_is_invoiced_with_its_parent(client: Client) -> None:
+    agreements = client.sandbox.connectwise.agreements
+    agreements[1]["parentAgreement"] = {"id": 2, "name": agreements[2]["name"], "_info": {}}
+    assert client.cw("POST", "/finance/agreements/1/invoice").status_code == 400
+    assert client.cw("POST", "/finance/agreements/2/invoice").status_code == 201
+    refused = client.cw("POST", ADDITIONS, ADDITION | {"effectiveDate": "2026-10-31T00:00:00Z"})
+    assert message(refused).startswith("Since this period has already been invoiced there will not be an")
+    taken = client.cw("POST", ADDITIONS, ADDITION | {"effectiveDate": "2026-11-01T00:00:00Z"})
+    assert taken.status_code == 201
+
+
 def test_a_404_is_an_absence_only_with_its_code(client: Client) -> None:
     gone, nowhere = client.cw("GET", "/company/contacts/57919"), client.cw("GET", "/company/nothing")
     assert (gone.status_code, gone.json()["code"]) == (404, "NotFound")

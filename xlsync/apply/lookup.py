@@ -114,7 +114,14 @@ class Live:
             self._records.pop(agreement, None)
 
     def agreement(self, id_: int) -> AgreementNow | None:
-        """Return an agreement's present state; None where it is gone."""
+        """Return an agreement's present state, invoiced with its parent; None where it is gone."""
+        own = self._agreement(id_)
+        if own is None or own.parent_id is None:
+            return own
+        parent = self._agreement(own.parent_id)
+        return own if parent is None or parent.closed else own.invoiced_by(parent)
+
+    def _agreement(self, id_: int) -> AgreementNow | None:
         self._renew(self._agreements, id_, self.connectwise.read_agreements)
         return self._agreements.latest(id_, self.connectwise.read_agreement)
 

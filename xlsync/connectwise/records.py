@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 from xlsync.errors import ApiError
 from xlsync.models import Addition, Agreement, CatalogItem, Company, Recap, Setup
 from xlsync.printable import one_line
+from xlsync.records import replace
 
 CUSTOM_FIELDS: Final = "customFields"
 MARK_ID: Final = "Subscription ID"
@@ -71,6 +72,7 @@ def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Ag
         prorated=bool(record.get("prorateFlag")),
         cycle_trouble=_cycle_trouble(cycle, known) if cycles else "",
         parent=_text(_inner(record, "parentAgreement"), "name"),
+        parent_id=_inner(record, "parentAgreement").get("id"),
     )
 
 
@@ -92,6 +94,8 @@ def read_agreement_now(record: Mapping[str, Any]) -> AgreementNow:
         billing_cycle=_inner(record, "billingCycle").get("id"),
         name=_text(record, "name"),
         company=_text(_inner(record, "company"), "name"),
+        parent=_text(_inner(record, "parentAgreement"), "name"),
+        parent_id=_inner(record, "parentAgreement").get("id"),
     )
 
 
@@ -213,6 +217,11 @@ def read_date_strictly(value: object, path: str) -> dt.date | None:
     return day
 
 
+def later_of(one: dt.date | None, other: dt.date | None) -> dt.date | None:
+    """Return the later of two days, of which either may be unknown."""
+    return max(filter(None, (one, other)), default=None)
+
+
 def _latest_day(value: object, path: str) -> dt.date | None:
     """Return the last of the days that a date may mean; raises an error where it cannot be read."""
     read_date_strictly(value, path)
@@ -331,6 +340,12 @@ class AgreementNow:
     billing_cycle: int | None = None
     name: str = ""
     company: str = ""
+    parent: str = ""
+    parent_id: int | None = None
+
+    def invoiced_by(self, parent: AgreementNow) -> AgreementNow:
+        """Return the agreement with the later of both next invoice dates: its parent's invoice bills it."""
+        return replace(self, next_invoice=later_of(self.next_invoice, parent.next_invoice))
 
     @property
     def closed_until(self) -> dt.date | None:

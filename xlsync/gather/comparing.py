@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 
 from xlsync.billing.periods import months_of
+from xlsync.connectwise.records import later_of
 from xlsync.gather.decisions import Decisions
 from xlsync.gather.half_done import keep_half_done
 from xlsync.gather.linking import LinkedMonth
@@ -50,7 +52,7 @@ def make_books(linked: LinkedMonth, decisions: Decisions, bill_customer: str) ->
     """Collect the records of ConnectWise that the month's charges are compared with."""
     lists, memory = linked.lists, linked.memory
     return Books(
-        agreements={entry.id: _with_recap(entry, linked.known_recaps) for entry in lists.agreements},
+        agreements=_with_next_invoices(lists.agreements, linked.known_recaps),
         items={item.id: item for item in lists.items},
         additions=linked.additions,
         prices=decisions.prices or {},
@@ -74,13 +76,20 @@ def _bill_latest(sources: MonthSources, linked: LinkedMonth) -> LatestMonth | No
     return bill_latest(month, charges, linked.all_links)
 
 
-def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:
-    """Set the agreement's next invoice date to the later of its own and its recap's."""
-    recap = recaps.get(agreement.id)
-    of_recap = recap.next_date if recap is not None else None
-    own = agreement.next_invoice
-    is_later = of_recap is not None and (own is None or of_recap > own)
-    return replace(agreement, next_invoice=of_recap) if is_later else agreement
+def _with_next_invoices(agreements: Iterable[Agreement], recaps: Mapping[int, Recap]) -> dict[int, Agreement]:
+    """Set each agreement's next invoice date to the latest of its own, its recap's and its parent's."""
+    listed = list(agreements)
+    days: dict[int | None, dt.date | None] = {
+        entry.id: later_of(entry.next_invoice, recaps[entry.id].next_date if entry.id in recaps else None)
+        for entry in listed
+    }
+    return {
+        entry.id: _invoiced_on(entry, later_of(days[entry.id], days.get(entry.parent_id))) for entry in listed
+    }
+
+
+def _invoiced_on(agreement: Agreement, day: dt.date | None) -> Agreement:
+    return agreement if day == agreement.next_invoice else replace(agreement, next_invoice=day)
 
 
 def _periods(lines: Iterable[BillingLine], links: Mapping[str, Link], memory: Memory) -> dict[int, int]:

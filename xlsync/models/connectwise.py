@@ -43,6 +43,7 @@ class Agreement(Struct, frozen=True, kw_only=True):
     prorated: bool = False
     cycle_trouble: str = ""  # why nobody knows how often it bills, as a sentence
     parent: str = ""  # the agreement whose invoice bills this one
+    parent_id: int | None = None
 
 
 class Recap(Struct, frozen=True, kw_only=True):

@@ -33,6 +33,10 @@ class InvoiceCreation(Handler):
         """Return a skipped outcome if the agreement changed, or is another one than the row shows people."""
         action, agreement = self.action, live.agreement(self.action.agreement)
         if agreement is not None:
+            if agreement.parent_id is not None:
+                parent = f"agreement {agreement.parent or agreement.parent_id}"
+                why = f"it is a child of {parent}, whose invoice bills it: invoice that one"
+                return outcome(action, State.SKIPPED, why)
             own = agreement.next_invoice
             if own is not None and own != action.seen_date:
                 dates = f"the recap's next invoice is of {action.seen_date}, the agreement's own of {own}"

@@ -99,9 +99,12 @@ def _later(day: dt.date, agreement: Record) -> dt.date:
 
 
 def invoice(state: SandboxConnectWise, agreement: Record) -> int:
-    """Make the invoice of the agreement's next period, move its next date on, and give the invoice's id."""
+    """Make the invoice of the agreement's next period, move its next date on, and give the invoice's id.
+
+    A child agreement has none of its own: its parent's bills it.
+    """
     day = next_date(agreement)
-    if day is None or agreement["billingCycle"]["name"] not in MONTHS:
+    if day is None or agreement["billingCycle"]["name"] not in MONTHS or "parentAgreement" in agreement:
         raise Refused(400, "InvalidObject", "The agreement cannot be invoiced.", [])
     amount = next_amount(state, agreement)
     if amount == 0 and not agreement.get("billZeroAmountFlag"):

@@ -16,8 +16,9 @@ _ADDRESS: Final = ("addressLine1", "addressLine2", "city", "state", "zip", "coun
 PODS: Final = {"additions": 66, "agreements": 35}  # the screens whose records have custom fields here
 TOO_EARLY: Final = "effectiveDate cannot be less than the agreement billing start date."
 INVOICED: Final = (
-    "Since this period has already been invoiced there will not be an invoice generated for this addition. "
-    "Please enter an effective date on or after the Next Invoice Date."
+    "Since this period has already been invoiced there will not be an invoice generated for additional "
+    "products for this period. Please prorate the agreement or update the start date to on or after the Next "
+    "Invoice Date."
 )
 MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
 
@@ -292,10 +293,15 @@ class Writer:
                 raise invalid("addition", "customFields", message, "MissingRequiredField")
 
     def _check_effective(self, effective: str, agreement: Record) -> None:
-        """Refuse a date that nothing would bill, in the words of live servers."""
+        """Refuse a date that nothing would bill, in the words of live servers.
+
+        A child agreement is invoiced with its parent.
+        """
         if effective < agreement["billStartDate"]:
             raise invalid("addition", "effectiveDate", TOO_EARLY)
-        first = first_open_day(agreement)
+        parent = self.state.agreements.get(agreement.get("parentAgreement", {}).get("id"))
+        days = [first_open_day(one) for one in (agreement, parent) if one is not None]
+        first = max(filter(None, days), default=None)
         if first and not agreement.get("prorateFlag") and effective[:10] < first.isoformat():
             raise invalid("addition", "effectiveDate", INVOICED)
 
