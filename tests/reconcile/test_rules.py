@@ -121,6 +121,26 @@ def test_a_mismatch_is_ignored_only_where_all_of_its_lines_are() -> None:
     assert find_ignore_rules(OCTOBER, [LINE, other], [one, both]).rule_for(mismatch) is not None
 
 
+def test_a_rule_about_a_customer_covers_what_is_only_in_connectwise_in_a_month_without_a_line_of_it() -> None:
+    only = Mismatch(
+        key="only:1",
+        kind=MismatchKind.ONLY_IN_CONNECTWISE,
+        customer="Fabrikam",
+        customer_id="78",
+        product="Backup",
+    )
+    by_id, by_name = ignore(Scope.CUSTOMER, "78"), ignore(Scope.CUSTOMER, "fabrikam")
+    for rule in (by_id, by_name):
+        found = find_ignore_rules(OCTOBER, [LINE], [rule])
+        assert found.rule_for(only) == rule
+        assert found.rule_for(replace(only, customer="Contoso", customer_id="79")) is None
+    of_contract = replace(only, customer_id="")  # of a contract alone only the customer's name is known
+    assert find_ignore_rules(OCTOBER, [LINE], [by_name]).rule_for(of_contract) == by_name
+    namesake = replace(LINE, customer="Fabrikam")  # another customer of that name, which is not ignored
+    assert find_ignore_rules(OCTOBER, [namesake], [by_id]).rule_for(only) == by_id
+    assert find_ignore_rules(OCTOBER, [namesake], [ignore(Scope.CUSTOMER, "77")]).rule_for(only) is None
+
+
 def test_no_write_is_preset_where_a_rule_ignores_a_part_of_what_it_counts() -> None:
     case = read_case(
         """

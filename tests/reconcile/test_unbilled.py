@@ -15,6 +15,7 @@ from tests.helpers.tables import OCTOBER, Case, read_books, read_case, read_line
 from xlsync.models import ActionLabel, Choice, Evidence, MismatchKind, Status
 from xlsync.reconcile.charges import read_charges
 from xlsync.reconcile.mismatches import find_mismatches
+from xlsync.reconcile.unmatched import BilledBefore
 from xlsync.records import replace
 
 
@@ -168,7 +169,7 @@ def test_additions_of_an_agreement_without_a_compared_line_that_could_not_be_rea
     told = "The additions of agreement Agreement {} of {} could not be read: "
     assert [doubt.startswith(told.format(2, "Contoso")) for doubt in case.findings.doubts] == [True]
     args = (OCTOBER, case.lines, case.charges, case.links, case.books)
-    (doubt,) = find_mismatches(*args, vanished={3: "Fabrikam"}).doubts
+    (doubt,) = find_mismatches(*args, vanished={3: BilledBefore("Fabrikam")}).doubts
     assert doubt.startswith(told.format(3, "Fabrikam and of 1 other agreement"))
     assert not find_mismatches(*args, is_complete=False).doubts
     linked = {**case.links, "a": replace(case.links["a"], agreement=Choice(2, Evidence.EXACT))}

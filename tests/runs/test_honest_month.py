@@ -112,6 +112,11 @@ def test_a_customer_without_any_line_in_a_complete_month_is_looked_at(desk: Desk
     customer, agreement = next((id_, to) for id_, to in remembered.items() if id_ not in shared)
     new = _bill_no_more(desk, lambda item: customer in _accounts(item))
     assert _agreements_of(desk, new) == {agreement}
+    desk.run("links", "ignore", "--customer", str(customer), "--reason", "leaves")
+    for _ in range(2):  # a rule about the customer covers what nobody bills it for
+        assert desk.check().code == 0
+        actions = desk.read().column(MISMATCHES, "Action")
+        assert {actions[f"only:{addition}"] for addition in new} == {"Ignore"}
 
 
 def test_an_agreement_that_only_a_contract_without_a_line_was_linked_to_is_looked_at(desk: Desk) -> None:

@@ -38,6 +38,7 @@ from xlsync.reconcile.charges import Charge, lines_to_ask, read_charges
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.reconcile.rules import Rule, with_unit_rules
 from xlsync.reconcile.targets import target_of
+from xlsync.reconcile.unmatched import BilledBefore
 from xlsync.records import replace
 from xlsync.workbook.labels import Labels, make_labels, name_setup_apart
 
@@ -49,7 +50,7 @@ class LinkedMonth:
     `links` are by line key; `all_links` are those of the latest complete month's lines too. `additions` and
     `recaps` are by agreement; a read that failed is its error. `active` are the additions that are active in
     the month. `vanished` are remembered agreements of customers or contracts without a recurring line, with
-    the customers' names.
+    the customers.
     """
 
     lines: tuple[BillingLine, ...]
@@ -66,7 +67,7 @@ class LinkedMonth:
     active: Mapping[int, tuple[Addition, ...]]
     recaps: Mapping[int, Recap] | ApiError
     own_units: Mapping[str, Decimal | ApiError]
-    vanished: Mapping[int, str]
+    vanished: Mapping[int, BilledBefore]
 
     @property
     def known_recaps(self) -> Mapping[int, Recap]:
@@ -192,11 +193,11 @@ def _vanished(
     sources: MonthSources,
     memory: Memory,
     agreements: Iterable[Agreement],
-) -> Mapping[int, str]:
+) -> Mapping[int, BilledBefore]:
     """Return remembered agreements that nothing recurring is billed for in a complete month.
 
     They are those of customers without such a line, and those of single contracts without one, by id with the
-    names of the customers.
+    customers.
     """
     if sources.incomplete:
         return {}
@@ -204,14 +205,16 @@ def _vanished(
     customers, contracts = {line.customer_key for line in charged}, {line.contract for line in charged}
     running = {agreement.id for agreement in agreements}
     wanted = "report" if request.reports else "bss"
-    names: dict[int, str] = {}
+    vanished: dict[int, BilledBefore] = {}
     for billed, entries in ((contracts, memory.contracts), (customers, memory.customers)):
         for key, link in sorted(entries.items()):
             source, own_id = split_key(key)
             if source == wanted and key not in billed:
                 remembered = {link.agreement_id, *(entry.id for entry in link.by_period)}
-                names |= {id_: link.names.customer or own_id for id_ in remembered & running if id_}
-    return names
+                own_id_of_customer = own_id if entries is memory.customers else ""
+                customer = BilledBefore(link.names.customer or own_id, own_id_of_customer)
+                vanished |= {id_: customer for id_ in remembered & running if id_}
+    return vanished
 
 
 def _of_moved_customers(

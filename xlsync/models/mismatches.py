@@ -71,6 +71,7 @@ class Mismatch(Struct, frozen=True, kw_only=True):
     kind: MismatchKind
     customer: str  # the BSS's names
     product: str
+    customer_id: str = ""  # of the BSS, where the customer has no line that tells it
     line_keys: tuple[str, ...] = ()
     company: int | str | None = None
     agreement: int | str | None = None

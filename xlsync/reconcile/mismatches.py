@@ -26,6 +26,7 @@ from xlsync.reconcile.past import LatestMonth, hold_to_latest
 from xlsync.reconcile.rules import NO_IGNORE_RULES, IgnoreRules, tell_ignored
 from xlsync.reconcile.targets import Books, Comparison, find_comparisons, part_by_link
 from xlsync.reconcile.unmatched import (
+    BilledBefore,
     agreements_to_look_at,
     find_unbilled,
     find_unlinked,
@@ -82,14 +83,13 @@ def find_mismatches(
     *,
     is_complete: bool = True,
     latest: LatestMonth | None = None,
-    vanished: Mapping[int, str] = MappingProxyType({}),
+    vanished: Mapping[int, BilledBefore] = MappingProxyType({}),
 ) -> Findings:
     """Compare every target of the month.
 
     `links` gives the link of every line by its key. In a month that is not complete nothing is called *Only
     in ConnectWise*: its line may yet come. `latest` is what the latest complete month bills, where this one
-    is past; `vanished` are remembered agreements whose customer or contract has no line, with the names of
-    their customers.
+    is past; `vanished` are remembered agreements whose customer or contract has no line, with the customers.
     """
     lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = part_by_link(charges, links)

@@ -86,6 +86,10 @@ class Rule:
                 names = (line.customer_id, line.customer)
             case Scope.ROW:
                 pass  # about a row of Mismatches, not about lines
+        return self.names(*names)
+
+    def names(self, *names: str) -> bool:
+        """Return whether one of these ids and names is that which the rule is about."""
         return self.about.casefold() in {name.casefold() for name in names if name}
 
     def __str__(self) -> str:
@@ -99,25 +103,31 @@ class Rule:
 class IgnoreRules:
     """The `ignore` rules in force in a month, by the row keys, line keys and customers that they cover.
 
-    `by_customer` gives, for each line of a customer, the rule that covers the whole customer, or None.
+    `by_customer` gives, for each line of a customer, the rule that covers the whole customer, or None;
+    `of_customers` are all rules about whole customers.
     """
 
     by_row: Mapping[str, Rule] = field(default_factory=dict)
     by_line: Mapping[str, Rule] = field(default_factory=dict)
     by_customer: Mapping[str, Sequence[Rule | None]] = field(default_factory=dict)
+    of_customers: Sequence[Rule] = ()
 
     def rule_for(self, mismatch: Mismatch) -> Rule | None:
         """Return the rule that ignores a mismatch: one about its row, or one about each of its lines.
 
-        A mismatch without lines (only in ConnectWise) is ignored where all lines of its customer are.
+        A mismatch without lines (only in ConnectWise) is ignored where all lines of its customer are or, if
+        that has none this month, where a rule is about the customer.
         """
         of_row = self.by_row.get(mismatch.key)
         if of_row is not None:
             return of_row
         if mismatch.line_keys:
             rules = [self.by_line.get(key) for key in mismatch.line_keys]
+        elif not mismatch.customer_id and mismatch.customer in self.by_customer:
+            rules = list(self.by_customer[mismatch.customer])
         else:
-            rules = list(self.by_customer.get(mismatch.customer, ()))
+            names = mismatch.customer_id, mismatch.customer
+            rules = [rule for rule in self.of_customers if rule.names(*names)]
         return rules[0] if rules and all(rules) else None
 
 
@@ -138,6 +148,7 @@ def find_ignore_rules(month: Month, lines: Iterable[BillingLine], rules: Iterabl
         by_row={rule.about: rule for rule in ignores if rule.scope is Scope.ROW},
         by_line={line.key: rule for line in lines for rule in wide if rule.covers(line)},
         by_customer=by_customer,
+        of_customers=whole,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from decimal import Decimal
+from typing import NamedTuple
 
 from xlsync.amounts import counted, counted_units, impact_of
 from xlsync.models import (
@@ -27,6 +28,13 @@ from xlsync.models import (
 from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost, total_units
 from xlsync.reconcile.explanations import join_sentences, tell_agreement, tell_unbilled
 from xlsync.reconcile.targets import Books, Comparison, target_of
+
+
+class BilledBefore(NamedTuple):
+    """A customer by its name in the BSS; its id there is told where no line of the month tells it."""
+
+    name: str
+    id: str = ""
 
 
 def product_of(line: BillingLine) -> tuple[str, str]:
@@ -114,9 +122,12 @@ def _decided(part: Choice | None) -> int | str | None:
 
 
 def agreements_to_look_at(
-    lines: Iterable[BillingLine], links: Mapping[str, Link], vanished: Mapping[int, str], books: Books
-) -> dict[int, str]:
-    """Return the agreements whose additions may be only in ConnectWise, with the names of their customers.
+    lines: Iterable[BillingLine],
+    links: Mapping[str, Link],
+    vanished: Mapping[int, BilledBefore],
+    books: Books,
+) -> dict[int, BilledBefore]:
+    """Return the agreements whose additions may be only in ConnectWise, with their customers.
 
     They are those that a line is linked to, whether or not its product is, and those of `vanished`.
     """
@@ -125,14 +136,16 @@ def agreements_to_look_at(
         link = links[line.key]
         agreement = _decided(link.agreement) if _decided(link.company) is not None else None
         if isinstance(agreement, int):
-            customers[agreement] = customers.get(agreement) or line.customer
+            customers.setdefault(agreement, BilledBefore(line.customer))
     return {agreement: customer for agreement, customer in customers.items() if agreement in books.agreements}
 
 
-def tell_unread(agreements: Mapping[int, str], books: Books, rows: Iterable[Mismatch]) -> Iterator[str]:
+def tell_unread(
+    agreements: Mapping[int, BilledBefore], books: Books, rows: Iterable[Mismatch]
+) -> Iterator[str]:
     """Say that additions of these agreements could not be read, where no open row of `rows` says so.
 
-    `agreements` gives the names of their customers.
+    `agreements` gives their customers.
     """
     shown = {
         row.agreement
@@ -145,7 +158,7 @@ def tell_unread(agreements: Mapping[int, str], books: Books, rows: Iterable[Mism
         if agreement not in shown and not isinstance(books.additions.get(agreement), Sequence)
     ]
     if unread:
-        first = f"{books.agreements[unread[0]].name} of {agreements[unread[0]]}"
+        first = f"{books.agreements[unread[0]].name} of {agreements[unread[0]].name}"
         others = f" and of {counted(len(unread) - 1, 'other agreement')}" if len(unread) > 1 else ""
         yield (
             f"The additions of agreement {first}{others} could not be read: "
@@ -159,12 +172,9 @@ def find_unbilled(
     links: Mapping[str, Link],
     books: Books,
     compared: Sequence[Comparison],
-    agreements: Mapping[int, str],
+    agreements: Mapping[int, BilledBefore],
 ) -> Iterator[Mismatch]:
-    """Find active additions on these agreements that no line is linked to.
-
-    `agreements` gives the names of their customers.
-    """
+    """Find active additions on these agreements that no line is linked to; `agreements` gives customers."""
     billed: set[tuple[int | str, int | str]] = set()
     open_customers: set[int] = set()
     for line in lines:
@@ -260,7 +270,7 @@ def tell_billed_once(
 
 def _only_in_connectwise(
     month: Month,
-    customer: str,
+    customer: BilledBefore,
     agreement: Agreement,
     addition: Addition,
     books: Books,
@@ -275,7 +285,8 @@ def _only_in_connectwise(
     return Mismatch(
         key=f"only:{addition.id}",
         kind=MismatchKind.ONLY_IN_CONNECTWISE,
-        customer=customer,
+        customer=customer.name,
+        customer_id=customer.id,
         product=item.description if item else f"product {addition.item_id}",
         company=agreement.company_id,
         agreement=agreement.id,
