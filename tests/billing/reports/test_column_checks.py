@@ -418,3 +418,42 @@ def test_a_sign_of_several_currencies_is_told_where_nothing_says_which(path: Pat
         priced = "US$10.50" if not more else "$10.50"
         other = read(path, f"{header}{more}", f"Amber,Mail,6,{priced},63.00{cell}")
         assert not any("several currencies" in one for one in other.notices)
+
+
+@pytest.mark.parametrize("headers", ["Debe,Haber", "Dare,Avere", "Charged to you,In your favour"])
+def test_two_columns_of_which_either_holds_a_rows_money_are_asked_about(path: Path, headers: str) -> None:
+    rows = "Amber,Mail,6,10.50,63.00,", "Amber,Mail,2,10.50,,21.00"
+    message = refusal(path, f"Customer,Product,Quantity,Unit Price,{headers}", *rows)
+    second = headers.split(",")[1]
+    assert f"row 3, {second}: 21.00 is the row's money" in message
+    assert f'"{second}"' in message.partition("ignore = ")[2]
+
+
+def test_a_column_that_holds_the_money_of_rows_without_an_amount_is_asked_about(path: Path) -> None:
+    rows = "Amber,Mail,6,10.50,63.00,0.00", "Amber,Mail,2,10.50,,21.00"
+    message = refusal(path, "Customer,Product,Quantity,Unit Price,Amount,Correction", *rows)
+    assert "row 3, Correction: 21.00 is the row's money, and other rows have none there" in message
+
+
+@pytest.mark.parametrize(("discount", "payable"), [("12.60", "50.40"), ("20", "50.40"), ("20 %", "50.40")])
+def test_a_column_of_the_amounts_less_their_discounts_is_asked_about(
+    path: Path, discount: str, payable: str
+) -> None:
+    header = "Customer,Product,Quantity,Unit Price,Total,Discount,Payable"
+    message = refusal(path, header, f"Amber,Mail,6,10.50,63.00,{discount},{payable}")
+    assert f"row 2, Payable: {payable} is Total less Discount" in message
+    assert 'Amount = ["Payable"]' in message
+    taxed = read(path, header.replace("Payable", "Incl. VAT"), f"Amber,Mail,6,10.50,63.00,{discount},74.97")
+    assert taxed.lines[0].amount == 63
+
+
+@pytest.mark.parametrize(
+    ("plus", "minus"), [("1", "-1"), ("POS", "NEG"), ("INV", "CRN"), ("RE", "GS"), ("plus", "minus")]
+)
+def test_an_unread_column_of_signs_or_of_codes_of_documents_is_asked_about(
+    path: Path, plus: str, minus: str
+) -> None:
+    header = "Customer,Product,Quantity,Unit Price,Amount,Code"
+    rows = f"Amber,Mail,6,10.50,63.00,{plus}", f"Amber,Mail,2,10.50,21.00,{minus}"
+    assert "the column “Code” looks as if it told a kind, a sign or a date" in refusal(path, header, *rows)
+    assert len(read(path, header, "Amber,Mail,6,10.50,63.00,CN").lines) == 1

@@ -57,6 +57,9 @@ def test_known_words_tell_the_kind(text: str, charge: LineType | None, is_credit
         "Azure credit offer",
         "Sundry",
         "Credit reversal",
+        "Reduction",
+        "Réduction",
+        "Abono mensual",
         "Discount reversal",
         "Accredited",
         "Newton",
@@ -94,3 +97,16 @@ def test_credits_that_are_bought_or_used_up_are_no_credit_that_is_known(text: st
 def test_a_surcharge_for_credit_cards_is_not_proposed_as_a_credit() -> None:
     assert likely_type("Credit card surcharge", is_negative=False) == "One-time"
     assert likely_type("Credit of the vendor", is_negative=False) == "Credit"
+
+
+@pytest.mark.parametrize("text", ["Seat reduction", "License reduction", "Partial refund"])
+def test_a_reduction_of_seats_takes_units_back(text: str) -> None:
+    kind = WORDS.find(text)
+    assert kind is not None
+    assert kind.is_credit
+    assert not kind.is_discount
+
+
+def test_a_reduction_of_the_price_is_a_discount_and_one_of_nothing_is_likely_a_credit() -> None:
+    assert WORDS.find("Réduction de prix") == Kind(is_discount=True)
+    assert likely_type("Reduction", is_negative=False) == "Credit"

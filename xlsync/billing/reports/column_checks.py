@@ -18,8 +18,13 @@ _MOST_WORDS: Final = 400
 _WORDS: Final = KindWords({})
 _KINDS: Final = frozenset({"type", "invoice_type", "mode", "debit", "credit"})
 _DAYS: Final = frozenset({"start", "end", "period"})
-_SIGNS: Final = frozenset(["c", "d", "cr", "dr", "s", "h", "k", "+", "-"])
-_SIDES: Final = frozenset(["c", "cr", "dr", "h", "+", "-"])
+_SIGNS: Final = frozenset(
+    ["c", "d", "cr", "dr", "s", "h", "k", "+", "-", "1", "+1", "-1", "pos", "neg", "plus", "minus"]
+)
+_SIDES: Final = frozenset(["c", "cr", "dr", "h", "+", "-", "-1", "neg", "minus"])
+# codes of documents, of which only both together tell credits from invoices: CN is China too
+_INVOICES: Final = frozenset(["inv", "re", "rg", "fa", "fac", "fv"])
+_CREDIT_NOTES: Final = frozenset(["crn", "cn", "cm", "gs", "gu", "av", "nc"])
 _STATUS: Final = re.compile(
     r"\b(?:invoice|document|bill|line|charge) status\b|status (?:facture|document)|belegstatus"
 )
@@ -203,7 +208,11 @@ def _tells_kind_or_day(table: Table, column: int) -> bool:
         kinds = [_WORDS.find(text) for text in texts]
         if all(kinds) and any(kind is not None and kind.is_credit for kind in kinds):
             return True
-        if _SIGNS.issuperset(folded := set(map(str.casefold, texts))) and not _SIDES.isdisjoint(folded):
+        folded = set(map(str.casefold, texts))
+        if folded <= _SIGNS and not _SIDES.isdisjoint(folded):
+            return True
+        codes = folded & _INVOICES, folded & _CREDIT_NOTES
+        if all(codes) and folded == codes[0] | codes[1]:
             return True
     return _DAYS.isdisjoint(there) and all(map(_is_day, texts))
 

@@ -58,8 +58,10 @@ _PHRASES: Final = {
     ),
     "BOTH": (
         "remove quantity", "reduce quantity", "quantity decrease", "decrease quantity", "quantity reduction",
-        "remove seats", "remove licenses",
+        "remove seats", "remove licenses", "seat reduction", "seats reduction", "license reduction",
+        "licence reduction", "user reduction", "unit reduction",
     ),
+    "DISCOUNT": ("price reduction", "reduction de prix", "reduction tarifaire", "reduction commerciale"),
     # a change of which only the sign tells the direction
     "CHANGE": (
         "change quantity", "quantity change", "update quantity", "move quantity", "change billing plan",
@@ -125,7 +127,7 @@ _WORDS: Final = {
     "DISCOUNT": (
         "discount discounts rebate rebates rabatt mengenrabatt kundenrabatt partnerrabatt sonderrabatt "
         "nachlass preisnachlass skonto bonus remise ristourne "
-        "rabais reduction "
+        "rabais "
         "korting kortingen εκπτωση descuento rebaja sconto ribasso"
     ),
     # a fee is one-time where no other word says more
@@ -136,7 +138,7 @@ _WORDS: Final = {
         "to by in and from mid term current period quantity qty unit units user users instance instances "
         "immediate memo note product "
         "service services customer partner type amount expenditure sale sales order rate month year per "
-        "use based normal "
+        "use based normal partial partiel partielle parziale parcial "
         "software cloud saas "
         "rechnung lastschrift belastung berechnung position kunde kunden fur der die das des "
         "facture facturation ligne client pour de du la le les des abonnements factuur regel klant voor "
@@ -183,6 +185,10 @@ _USED_UP: Final = (
     frozenset({"usage", "consumption", "consumed", "metered", "overage"}),
 )
 _SENT: Final = frozenset({"return", "returns"}), frozenset({"shipping", "freight"})
+# in Spanish a subscription too, where it is said how often it is paid
+_SUBSCRIBED: Final = frozenset({"abono", "abonos"}), frozenset({"mensual", "anual", "cuota"})
+# of units in English, of the price in French: alone it is no known word
+_REDUCTION: Final = "reduction"
 _CREDIT_FIRST: Final = re.compile(
     r"(?:credit(?:notes?|memos?)|credit (?:notes?|memos?|invoice|adjustment|for|of|re|on)|refund(?:ed|s)?"
     r"|credited|reversals?|reversed|gutschrift\w*|storno\w*|rechnungskorrektur"
@@ -241,7 +247,7 @@ def _kind_of_words(folded: str) -> Kind | None:
         return None  # a fee for a cancellation, or a fee given back
     if any(
         not nouns.isdisjoint(words) and not uses.isdisjoint(words)
-        for nouns, uses in (_BOUGHT, _USED_UP, _SENT)
+        for nouns, uses in (_BOUGHT, _USED_UP, _SENT, _SUBSCRIBED)
     ):
         return None
     return _combine(kinds)
@@ -249,8 +255,9 @@ def _kind_of_words(folded: str) -> Kind | None:
 
 def likely_type(text: str, *, is_negative: bool) -> str:
     """Return the kind that an unknown word most likely names, as `[report.types]` spells it."""
-    known = {_WORD_KINDS.get(word) for word in fold(text).split()}
-    if is_negative or (known & {"CREDIT", "BOTH"} and "FEE" not in known):
+    words = fold(text).split()
+    known = {_WORD_KINDS.get(word) for word in words}
+    if is_negative or _REDUCTION in words or (known & {"CREDIT", "BOTH"} and "FEE" not in known):
         return "Credit"
     if "USAGE" in known:
         return "Usage"

@@ -11,7 +11,11 @@ from xlsync.billing.reports.layouts import AMOUNTS, may_hold_tax
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.proof import Product, Proof, prove
 from xlsync.billing.reports.table_values import TableValues
-from xlsync.billing.reports.unread_money import refuse_unread_money
+from xlsync.billing.reports.unread_money import (
+    refuse_discounted_amounts,
+    refuse_parted_amounts,
+    refuse_unread_money,
+)
 from xlsync.models import BillingLine
 from xlsync.reconcile.charges import covers_full_period
 
@@ -57,8 +61,11 @@ def prove_table(
     ]
     proof = prove(products)
     _refuse_open_discount(values, places, lines, where, problems)
-    numbered = ((number, at, line) for (number, at, _), line in zip(places, lines, strict=True))
+    numbered = [(number, at, line) for (number, at, _), line in zip(places, lines, strict=True)]
     refuse_unread_money(values.table, numbered, problems)
+    without_amount = {number for number, _, written in places if written is None}
+    refuse_parted_amounts(values.table, numbered, without_amount, problems)
+    refuse_discounted_amounts(values.table, numbered, values.numbers.get("discount", ()), problems)
     if not products:
         _refuse_taxed_total(values, places, where, problems)
     compared = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -71,6 +71,68 @@ def refuse_unread_money(table: Table, lines: Iterable[NumberedLine], problems: P
         amounts = (n for n in _amounts_in(table) if known_meaning(table.header[n]) != "amount")
         why = "no column is a price that tells which of them is charged"
         _refuse_differing(table, amounts, "amount", list(lines), why, problems)
+
+
+def refuse_parted_amounts(
+    table: Table, lines: Sequence[NumberedLine], without_amount: Collection[int], problems: Problems
+) -> None:
+    """Name unread columns that hold the money of some rows without an amount, and are empty in others.
+
+    So are debits and credits written, under whatever headers.
+    """
+    priced = [one for one in lines if one[2].units and one[2].cost]
+    bare = [one for one in priced if one[0] in without_amount]
+    for n in table.columns.strange if bare else ():
+        cells = table.texts(n)
+        holding = [one for one in bare if _is_one_of(cells[one[1]], (abs(one[2].amount),))]
+        if holding and any(_is_one_of(cells[at] or "0", (Decimal(0),)) for _, at, _ in priced):
+            row, at, _ = holding[0]
+            why = "is the row's money, and other rows have none there: is it charged or given back?"
+            problems.add(table.sheet.name, row, f", {table.name_of(n)}: {cells[at]} {why}")
+            _propose_to_ignore(table, n, problems)
+
+
+def refuse_discounted_amounts(
+    table: Table, lines: Sequence[NumberedLine], discounts: Sequence[object], problems: Problems
+) -> None:
+    """Name unread columns that hold the amounts less the discounts beside them."""
+    if "amount" not in table.columns.at:
+        return
+    less = [
+        (row, at, line.amount, discount)
+        for row, at, line in lines
+        if discounts and isinstance(discount := discounts[at], Decimal) and discount and line.amount
+    ]
+    for n in table.columns.strange if less else ():
+        cells = table.texts(n)
+        if all(
+            _is_one_of(cells[at], (amount - abs(discount), amount * (1 - abs(discount) / 100)))
+            for _, at, amount, discount in less
+        ):
+            row, at, amount, _ = less[0]
+            beside = f"{cells[at]} is {table.header_of('amount')} less {table.header_of('discount')}"
+            setting = f"write Amount = [{quoted(table.header[n])}] under [report.headers]"
+            what = f"{beside}: {setting} if it is what you pay, or ignore it"
+            problems.add(table.sheet.name, row, f", {table.name_of(n)}: {what}")
+            _propose_to_ignore(table, n, problems)
+
+
+def _propose_to_ignore(table: Table, column: int, problems: Problems) -> None:
+    if header := table.header[column]:
+        problems.ignore[header] = None
+
+
+def _is_one_of(cell: str, figures: Iterable[Decimal]) -> bool:
+    """Return whether a cell is one of these figures, rounded, whatever its sign; only zero is zero."""
+    readings = read_number(cell)
+    if readings is None:
+        return False
+    sizes = [abs(one) for one in (readings.point, readings.comma) if one is not None]
+    return any(
+        abs(size - abs(figure)) <= _ROUNDED and bool(size) == bool(figure)
+        for size in sizes
+        for figure in figures
+    )
 
 
 def _refuse_unknown_amounts(table: Table, lines: Sequence[NumberedLine], problems: Problems) -> None:
