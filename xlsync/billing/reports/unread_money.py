@@ -109,7 +109,7 @@ def refuse_discounted_amounts(
             _is_one_of(cells[at], (amount - abs(discount), amount * (1 - abs(discount) / 100)))
             for _, at, amount, discount in less
         ):
-            row, at, amount, _ = less[0]
+            row, at, *_ = less[0]
             beside = f"{cells[at]} is {table.header_of('amount')} less {table.header_of('discount')}"
             setting = f"write Amount = [{quoted(table.header[n])}] under [report.headers]"
             what = f"{beside}: {setting} if it is what you pay, or ignore it"
