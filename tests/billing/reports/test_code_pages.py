@@ -38,6 +38,10 @@ def test_text_of_dos_and_old_macs_is_refused_and_never_read_as_other_letters(
         ("Bjørn", "cp1252"),  # Bjřrn in Czech
         ("Dvořák", "cp1250"),  # Dvoøák in Danish
         ("Nový", "cp1250"),  # Novı in Turkish
+        ("Žďár", "cp1250"),  # Žïár
+        ("Ďáblice", "cp1250"),  # Ïáblice
+        ("Řepa", "cp1250"),  # Øepa in Danish
+        ("Horáček", "cp1250"),  # Horáèek
         ("ΑΘΗΝΑ", "cp1253"),  # БИЗНБ in Russian
         ("שלום תוכנה", "cp1255"),  # щмен ъелрд in Russian
         ("北京软件有限公司", "gb18030"),
@@ -52,7 +56,7 @@ def test_what_several_code_pages_make_words_of_is_asked_for(name: str, encoding:
         decode("a.csv", f"Customer;Product\n{name};Mail\n".encode(encoding))
 
 
-@pytest.mark.parametrize("name", ["Générale", "Jack’s Bar", "Þórður Sjófn", "Café Ñandú – Zoë"])
+@pytest.mark.parametrize("name", ["Générale", "Jack’s Bar", "Þórður Sjófn", "Café Ñandú – Zoë", "Škoda"])
 def test_western_names_are_read_as_they_are(name: str) -> None:
     text = f"Customer;Product\n{name};Mail\n"
     assert decode("a.csv", text.encode("cp1252")) == text

@@ -724,6 +724,8 @@ UNDATED = HEADER[:6]
         ([["Billing period: 01.09.2026 - 30.09.2026"]], "report.csv"),
         ([["Invoice Date:", "30.09.2026"], [""]], "report.csv"),
         ([["Rechnungsdatum", "30.09.2026"]], "report.csv"),
+        ([["Report period: 01.09.2026 - 30.09.2026"]], "report.csv"),
+        ([["Usage from 2026-09-01 to 2026-09-30"]], "report.csv"),
         ([], "invoice-2026-09.csv"),
         ([], "Sep 2026.csv"),
     ],
@@ -744,7 +746,7 @@ def test_a_title_or_a_name_of_another_month_raises_a_doubt_where_no_line_has_a_d
 
 @pytest.mark.parametrize("name", ["invoice-2026-10.csv", "export 2026-11-03.csv", "20261103.csv"])
 def test_a_name_of_the_month_or_of_the_day_of_a_download_raises_no_doubt(path: Path, name: str) -> None:
-    own = [["Invoice for October 2026"], ["Printed: 02.11.2026"]]
+    own = [["Invoice for October 2026"], ["Printed: 02.11.2026"], ["Contract 01.01.2026 - 31.12.2026"]]
     rows = [UNDATED, AMBER[:6]]
     found = read_csv(path.with_name(name), *own[1:], *rows, header=own[0])
     assert not found.tables[0].doubts

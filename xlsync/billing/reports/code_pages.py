@@ -23,7 +23,9 @@ _CASELESS: Final = frozenset({"Hebrew", "Arabic"})
 _EAST_ASIAN: Final = ("shift_jis", "gb18030", "big5", "cp949")
 _ICELANDIC: Final = frozenset("áðéíóúýþæöø")
 _TURKISH: Final = frozenset("çğıöşüâîû")
-_EASTERN_AS_WESTERN: Final = re.compile("[øìùò¹³¾õðþšž]")  # letters of Central Europe read as Western ones
+_EASTERN_AS_WESTERN: Final = re.compile(
+    r"[øìùò¹³¾õðþšžŠŽØÏÌÒÙ]|á\w*è|è\w*á"
+)  # letters of Central Europe read as Western ones
 _EASTERN: Final = tuple(
     frozenset(letters + "äöüß")
     for letters in ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž")
@@ -91,7 +93,8 @@ def _code_page(content: bytes) -> str | None:
         return fitting[0] if len(fitting) == 1 and has_own_letter else None
     if western is not None:
         eastern = texts.get("cp1250", western)
-        if not _EASTERN_AS_WESTERN.search(western) or not _is_of_one_language(eastern):
+        is_western = not _EASTERN_AS_WESTERN.search(western) or not _is_of_one_language(eastern)
+        if is_western or western == eastern:
             return western
         return eastern if texts.get(guess) == eastern and _is_eastern(eastern) else None
     different = set(texts.values())

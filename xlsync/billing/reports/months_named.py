@@ -17,6 +17,7 @@ _MONTH_OF_YEAR: Final = re.compile(
 )
 _SHORT_YEAR: Final = re.compile(r"(?:[^\W\d_]|['’])(\d\d)\s*$")  # `Oct 15` may be a day
 _DAY: Final = re.compile(r"\b20\d\d[-. ]?(?:0\d|1[0-2])[-. ]?[0-3]\d\b|\b[0-3]?\d[-. ][0-3]?\d[-. ]20\d\d\b")
+_WORDS_BEFORE: Final = re.compile(r"^\D+")
 _OF_A_PERIOD: Final = frozenset({"invoice_date", "period", "plan", "start", "end"})
 
 
@@ -69,12 +70,23 @@ def _periods_in_titles(table: Table) -> Iterator[tuple[Month, Month, str]]:
     for _, texts in table.titles():
         title = " ".join(texts)
         label, _, value = title.partition(":") if ":" in title else (texts[0] if texts else "", "", "")
-        days = _months_of_days(value or " ".join(texts[1:])) if known_meaning(label) in _OF_A_PERIOD else None
+        own = value or " ".join(texts[1:])
+        days = (
+            _months_of_days(own)
+            if known_meaning(label) in _OF_A_PERIOD
+            else _months_of_range(own) or _months_of_range(_WORDS_BEFORE.sub("", title))
+        )
         named = month_of_name(_DAY.sub(" ", fold(title)))
         if days is not None:
             yield *days, title
         elif named is not None and named[1] is not None:
             yield Month(named[1], named[0]), Month(named[1], named[0]), title
+
+
+def _months_of_range(text: str) -> tuple[Month, Month] | None:
+    """Return the first and last month of a period of two days; one day alone may be that of the printing."""
+    days = read_days(text)
+    return _months_of_days(text) if days is not None and days[0] != days[1] else None
 
 
 def _months_of_days(text: str) -> tuple[Month, Month] | None:

@@ -61,11 +61,7 @@ def prove_table(
     ]
     proof = prove(products)
     _refuse_open_discount(values, places, lines, where, problems)
-    numbered = [(number, at, line) for (number, at, _), line in zip(places, lines, strict=True)]
-    refuse_unread_money(values.table, numbered, problems)
-    without_amount = {number for number, _, written in places if written is None}
-    refuse_parted_amounts(values.table, numbered, without_amount, problems)
-    refuse_discounted_amounts(values.table, numbered, values.numbers.get("discount", ()), problems)
+    _refuse_unread_money(values, places, lines, problems)
     if not products:
         _refuse_taxed_total(values, places, where, problems)
     compared = {
@@ -104,6 +100,16 @@ def prove_table(
             *_tell_broken(values, [one for one in broken if one.row in compared]),
         ],
     )
+
+
+def _refuse_unread_money(
+    values: TableValues, places: Places, lines: Sequence[BillingLine], problems: Problems
+) -> None:
+    numbered = [(number, at, line) for (number, at, _), line in zip(places, lines, strict=True)]
+    refuse_unread_money(values.table, numbered, problems)
+    without_amount = {number for number, _, written in places if written is None}
+    refuse_parted_amounts(values.table, numbered, without_amount, problems)
+    refuse_discounted_amounts(values.table, numbered, values.numbers.get("discount", ()), problems)
 
 
 def _is_part_credit(line: BillingLine) -> bool:
