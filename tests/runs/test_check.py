@@ -9,7 +9,7 @@ from openpyxl.comments import Comment
 from openpyxl.worksheet.cell_range import CellRange
 
 from tests.helpers.desk import Desk
-from tests.helpers.hand import LINES, MISMATCHES, Hand
+from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
 from xlsync.workbook.hidden_sheet import HiddenSheet, write_hidden_sheet
 from xlsync.workbook.layout import LIST_COLUMNS, START_CELLS, START_NAMES
 from xlsync.workbook.read import read_workbook
@@ -84,6 +84,31 @@ def test_check_lets_an_approval_lapse_when_the_bss_bills_other_units(desk: Desk)
         30,
         30,
     )
+
+
+def test_check_lets_an_approval_lapse_when_a_value_changes_that_nobody_typed(desk: Desk) -> None:
+    simulator = "product:bss:MQX7E1D4EF33A:0001|Monthly|Monthly"
+    with desk.editing() as hand:
+        hand.approve("add:38:15")
+        hand.approve("add:38:5", Effective_From=day("2026-10-20"))
+        hand.approve(simulator, "agreement:bss:649|Monthly")
+    desk.sandbox.connectwise.agreements[38]["billStartDate"] = "2026-10-15T00:00:00Z"
+    for invoice in desk.sandbox.bss.invoices:
+        for item in invoice["items"]:
+            if "Phishing Simulator" in item["description"]:
+                item["unitPrice"] *= 2
+                item["total"] *= 2
+    checked = desk.check("--refresh")
+    hand = desk.read()
+    places = re.findall(r"(New in ConnectWise!.+|Mismatches!.+): Yes was removed: (.*) changed", checked.err)
+    assert sorted(places) == [
+        (hand.place(MISMATCHES, "add:38:15", "Approve"), "Effective From"),
+        (hand.place(NEW, simulator, "Approve"), "Cost"),
+    ]
+    assert hand.get(MISMATCHES, "add:38:15", "Effective From") == day("2026-10-15")
+    approvals = [hand.get(MISMATCHES, key, "Approve") for key in ("add:38:15", "add:38:5")]
+    assert (approvals, hand.get(NEW, simulator, "Approve")) == ([None, "Yes"], None)
+    assert hand.get(NEW, "agreement:bss:649|Monthly", "Approve") == "Yes"
 
 
 def test_check_tells_entries_that_were_renamed_or_deleted_by_name_and_works(desk: Desk) -> None:

@@ -19,6 +19,7 @@ from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.cells import Row, Value
 
 _OTHER_FIGURES: Final = "Yes was removed: the row's figures changed. Check it and approve again."
+_OTHER_VALUE: Final = "Yes was removed: %s changed. Check it and approve again."
 _NO_LINE: Final = "Yes was removed: no line needs this any more. Approve again to create it all the same."
 _APPROVED_FOR: Final = {  # columns of which a change removes the approval
     MISMATCHES.title: ("BSS Units", "ConnectWise Units", "BSS Cost", "ConnectWise Cost"),
@@ -144,18 +145,26 @@ def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[Notice],
         for header in PICKED_HEADERS:
             if cells[header] is not None or header == "Match":
                 changed[header] = cells[header]
-    approved_for = _APPROVED_FOR.get(row.sheet.title)
-    if approved_for is None:
         return changed
-    same = all(is_same(row.stored.showed(header), cells[header]) for header in approved_for)
-    if not same:
+    shown, result = row.stored.showed, row.text("Result")
+    figures = _APPROVED_FOR.get(row.sheet.title, ())
+    if not all(is_same(shown(header), cells[header]) for header in figures):
         changed["Result"] = None
         if has_yes(row):
             changed |= _lapse(row, _OTHER_FIGURES, lapsed)
-    elif row.text("Result").startswith(f"{State.SKIPPED}: {CHANGED}"):
-        changed["Result"] = None
-    elif is_proven(row.text("Result"), is_noted=is_noted):
+        return changed
+    if figures and is_proven(result, is_noted=is_noted):
         changed["Approve"] = None  # the approval was used, for a date still to come
+        return changed
+    if figures and result.startswith(f"{State.SKIPPED}: {CHANGED}"):
+        changed["Result"] = None
+    if has_yes(row):
+        preset = (
+            column.header for column in row.sheet.columns if column.is_input and column.header in changed
+        )
+        moved = [header for header in preset if not is_same(shown(header), changed[header])]
+        if moved:
+            changed |= _lapse(row, _OTHER_VALUE % " and ".join(moved), lapsed)
     return changed
 
 
