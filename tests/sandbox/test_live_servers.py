@@ -276,3 +276,25 @@ def test_the_level_my_hides_the_records_of_others_without_an_error(
     if level == "My":
         assert [record["id"] for record in answer.json()] == [made["id"]]
         assert client.read("/company/companies/count") == {"count": 1}
+
+
+@pytest.mark.parametrize(
+    ("function", "level", "method", "path", "body"),
+    [
+        ("Company Maintenance", "inquireLevel", "GET", "/company/companies/20", None),
+        ("Company Maintenance", "addLevel", "POST", "/company/companies", COMPANY),
+        ("Agreements", "addLevel", "POST", ADDITIONS, ADDITION),
+        ("Agreements", "editLevel", "PATCH", "/finance/agreements/1", []),
+        ("Agreements", "inquireLevel", "GET", ADDITIONS, None),
+        ("Agreement Invoicing", "addLevel", "POST", "/finance/agreements/1/invoice", None),
+    ],
+)
+def test_what_a_role_does_not_grant_is_forbidden(
+    client: Client, function: str, level: str, method: str, path: str, body: Any
+) -> None:
+    rights = client.sandbox.connectwise.security.values()
+    right = next(one for one in rights if one["moduleFunctionName"] == function)
+    right[level] = "None"
+    assert client.cw(method, path, body).status_code == 403
+    right[level] = "All"
+    assert client.cw(method, path, body).status_code in {200, 201}

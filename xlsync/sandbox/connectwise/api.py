@@ -65,13 +65,15 @@ _LISTS: Final = {
     "/system/mysecurity": "security",
     "/system/userDefinedFields": "user_defined_fields",
 }
-_FUNCTIONS: Final = {  # the function of a security role that opens each list
+_FUNCTIONS: Final = {  # the function of a security role that opens each kind of record
     "companies": "Company Maintenance",
     "contacts": "Contacts",
     "agreements": "Agreements",
+    "additions": "Agreements",
     "catalog": "Product Catalog",
     "invoices": "Invoicing",
 }
+_LEVELS: Final = {"post": "addLevel", "invoice": "addLevel", "patch": "editLevel"}
 _WRITTEN: Final = {"companies", "contacts", "agreements", "additions", "catalog"}
 
 
@@ -201,6 +203,9 @@ class ConnectWiseApi:
             raise NotFound
         action, table = rule.endpoint
         self._check_query(request, action)
+        function = "Agreement Invoicing" if action == "invoice" else _FUNCTIONS.get(table, "")
+        if self._level(function, _LEVELS.get(action, "inquireLevel")) == "None":
+            raise Refused(403, "Security", "You do not have permission.")
         parent = self._find("agreements", values["parent"]) if "parent" in values else None
         perform: dict[str, Callable[[], Response]] = {
             "list": lambda: self._list(request, table, parent),
@@ -287,14 +292,14 @@ class ConnectWiseApi:
 
     def _allowed(self, table: str, records: list[Record]) -> list[Record]:
         """Leave only records that the API member may see: with the level *My* its own, without an error."""
-        function = _FUNCTIONS.get(table, "")
-        rights = (right for right in self.state.security.values() if right["moduleFunctionName"] == function)
-        match next((right["inquireLevel"] for right in rights), "All"):
-            case "None":
-                raise Refused(403, "Security", "You do not have permission.")
-            case "My":
-                return [record for record in records if record["_info"]["updatedBy"] == "xlsync"]
+        if self._level(_FUNCTIONS.get(table, ""), "inquireLevel") == "My":
+            return [record for record in records if record["_info"]["updatedBy"] == "xlsync"]
         return records
+
+    def _level(self, function: str, level: str) -> str:
+        """Return the API member's level of a function: None, My or All; All where no role names it."""
+        rights = (right for right in self.state.security.values() if right["moduleFunctionName"] == function)
+        return next((str(right[level]) for right in rights), "All")
 
     def _list(self, request: Request, table: str, parent: Record | None) -> Response:
         size = self._whole(request, "pageSize", 25)
