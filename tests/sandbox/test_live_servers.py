@@ -92,6 +92,19 @@ def test_a_child_agreement_is_invoiced_with_its_parent(client: Client) -> None:
     assert taken.status_code == 201
 
 
+def test_an_agreement_billed_on_the_first_is_invoiced_for_the_month_that_begins(client: Client) -> None:
+    agreement = client.sandbox.connectwise.agreements[1]
+    for day, following in (("2026-10-01", "2026-11-01"), ("2026-11-30", "2026-12-31")):
+        agreement["nextInvoiceDate"] = f"{day}T00:00:00Z"
+        assert client.cw("POST", "/finance/agreements/1/invoice").status_code == 201
+        agreement = client.sandbox.connectwise.agreements[1]
+        assert agreement["nextInvoiceDate"] == f"{following}T00:00:00Z"
+    agreement["nextInvoiceDate"] = "2026-11-01T00:00:00Z"
+    for day, status in (("2026-10-31", 400), ("2026-11-01", 201)):
+        answer = client.cw("POST", ADDITIONS, ADDITION | {"effectiveDate": f"{day}T00:00:00Z"})
+        assert answer.status_code == status
+
+
 def test_a_404_is_an_absence_only_with_its_code(client: Client) -> None:
     gone, nowhere = client.cw("GET", "/company/contacts/57919"), client.cw("GET", "/company/nothing")
     assert (gone.status_code, gone.json()["code"]) == (404, "NotFound")

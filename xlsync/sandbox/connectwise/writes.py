@@ -425,18 +425,26 @@ def next_date(agreement: Record) -> dt.date | None:
 
 
 def first_open_day(agreement: Record) -> dt.date | None:
-    """Return the first day that no invoice of an agreement covers; None where it is never invoiced."""
+    """Return the first day that no invoice of an agreement covers; None where it is never invoiced.
+
+    An invoice on the last day of a month bills the months up to it, any other the months from its day on.
+    """
     day = next_date(agreement)
     months = MONTHS.get(agreement["billingCycle"]["name"])
     if day is None or months is None:
         return None
-    return months_later(day, -months) + dt.timedelta(days=1)
+    return months_later(day, -months) + dt.timedelta(days=1) if _ends_month(day) else day
 
 
 def months_later(day: dt.date, months: int) -> dt.date:
-    """Return the last day of the month that is so many months later."""
+    """Return the same day of the month that is so many months later; the last of it for the last of one."""
     count = day.year * 12 + day.month - 1 + months
-    return dt.date.fromisoformat(month_end(dt.date(count // 12, count % 12 + 1, 1))[:10])
+    end = dt.date.fromisoformat(month_end(dt.date(count // 12, count % 12 + 1, 1))[:10])
+    return end if _ends_month(day) else end.replace(day=min(day.day, end.day))
+
+
+def _ends_month(day: dt.date) -> bool:
+    return (day + dt.timedelta(days=1)).day == 1
 
 
 def _set_agreement_status(record: Record) -> None:
