@@ -88,16 +88,19 @@ def test_only_where_an_agreement_does_not_prorate_is_its_invoiced_period_closed(
     a     2      1:10  S1
     b     2      2:10  S2
     c     2      3:10  S3
+    d     2      4:10  S4
 
     agreement  next   prorates
     1          11-30  -
     2          11-30  yes
     3          10-31  -
+    4          10-15  -
 
     mismatch            key
     Not in ConnectWise  add:1:10
     Not in ConnectWise  add:2:10
     Not in ConnectWise  add:3:10
+    Not in ConnectWise  add:4:10
     """
     closed = case.row("add:1:10")
     assert closed.begins == dt.date(2026, 11, 30)
@@ -105,6 +108,9 @@ def test_only_where_an_agreement_does_not_prorate_is_its_invoiced_period_closed(
     assert closed.by_hand == Decimal("20.00")
     for number in (2, 3):
         assert case.row(f"add:{number}:10").begins == dt.date(2026, 10, 1)
+    within = case.row("add:4:10")
+    assert (within.begins, within.by_hand) == (dt.date(2026, 10, 15), None)
+    assert "does not prorate, and what comes before 2026-10-15 is invoiced" in within.explanation
 
 
 def test_an_agreement_that_ends_before_it_takes_an_addition_offers_none(case: Case) -> None:

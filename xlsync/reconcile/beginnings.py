@@ -26,12 +26,13 @@ def closed_until(agreement: Agreement | None) -> dt.date | None:
 def why_refused(day: dt.date, bill_start: dt.date | None, closed_until: dt.date | None) -> str:
     """Say why ConnectWise would refuse an addition from a day on; empty where it would not.
 
-    `closed_until` is the next invoice date of an agreement that does not prorate; a month counts as invoiced
-    where that lies after its end.
+    `closed_until` is the next invoice date of an agreement that does not prorate: what comes before it counts
+    as invoiced. An invoice on the last day of a month may bill that month, whose days are open then.
     """
     if bill_start is not None and day < bill_start:
         return f"the agreement bills from {bill_start} only"
-    if closed_until is not None and Month(day.year, day.month).last < closed_until:
+    is_of_month = closed_until is not None and Month(day.year, day.month).last == closed_until
+    if closed_until is not None and day < closed_until and not is_of_month:
         return f"the agreement does not prorate, and what comes before {closed_until} is invoiced"
     return ""
 
