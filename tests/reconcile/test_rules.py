@@ -406,6 +406,27 @@ def test_an_until_that_would_not_ignore_the_row_is_a_problem(desk: Desk, until: 
     assert what in ran.err + ran.out
 
 
+def test_a_check_makes_no_rule_of_a_row_whose_until_or_reason_cannot_be_read(desk: Desk) -> None:
+    """Such a row is ignored for this month; a rule without an end is not what was typed."""
+    ignore_row(desk, "units:52", Reason="billed by hand", Until="31/12/2026")
+    ignore_row(desk, "units:53", Reason="billed by hand", Until="2026-09-30")
+    ignore_row(desk, "units:55", Reason='="billed by"&" hand"')
+    told = desk.check().err
+    assert rules(desk) == []
+    assert told.count("(its row waits)") == 3
+    assert "without a Reason" not in told
+    ignore_row(desk, "units:52", Until=day("2026-12-31"))
+    ignore_row(desk, "units:53", Until=None)
+    ignore_row(desk, "units:55", Reason="billed by hand")
+    desk.check()
+    lasts = {rule["about"]: rule["until"] for rule in rules(desk)}
+    assert lasts == {"units:52": "2026-12-31", "units:53": None, "units:55": None}
+    ignore_row(desk, "units:52", Until="soon")
+    ignore_row(desk, "units:53", Action="Ignroe")
+    assert "'Ignroe' is not possible" in desk.check().err
+    assert {rule["about"]: rule["until"] for rule in rules(desk)} == lasts
+
+
 def test_an_apply_keeps_the_rules_that_the_workbook_makes(desk: Desk) -> None:
     ignore_row(desk, "units:52", Reason="billed by hand")
     with desk.editing() as hand:

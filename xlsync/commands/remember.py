@@ -127,6 +127,8 @@ def _learn_ignore_rule(
     """Store or remove the `ignore` rule of a row; `ignored` is None where the row is not ignored."""
     if ignored is None and row.stored.showed("Action") != ActionLabel.IGNORE:
         return []
+    if ignored is not None and not ignored.is_readable:
+        return []  # its cell is named as a problem, and the rule stays as it was
     rule = Rule(
         kind=RuleKind.IGNORE,
         scope=Scope.ROW,

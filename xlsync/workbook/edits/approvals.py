@@ -26,10 +26,14 @@ RowAction = CreateAddition | UpdateAddition | SetFields
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A row to be ignored: for good with a reason, up to its last day where it has one; else this month."""
+    """A row to be ignored: for good with a reason, up to its last day where it has one; else this month.
+
+    `is_readable` is false where a decision cannot be read: it makes, changes and ends no rule.
+    """
 
     reason: str = ""
     until: dt.date | None = None
+    is_readable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ def read_row_edits(
         action = _read_action(row, mismatch, problems)
         if action is ActionLabel.IGNORE:
             ignored[mismatch.key] = _read_ignored(row, month, problems)
+        elif action is None and mismatch.is_ruled and ("Action" in row.formulas or row.text("Action")):
+            ignored[mismatch.key] = Ignored(is_readable=False)  # already a problem, and no end of the rule
         approved = _read_approved(row, mismatch, action, month, dropdowns, problems, notices)
         if approved is None or row.key in without:
             continue
@@ -136,9 +142,9 @@ def _read_action(row: SheetRow, mismatch: Mismatch, problems: list[Problem]) -> 
 
 def _read_ignored(row: SheetRow, month: Month, problems: list[Problem]) -> Ignored:
     """Read the reason and end of ignoring a row; a month in *Until* stands for its last day."""
+    known = len(problems)
     if "Reason" in row.formulas:
         problems.append(Problem(row.where("Reason"), "a formula stands here", "enter a text"))
-        return Ignored()
     try:
         until: dt.date | None = Month.parse(row.text("Until")).last
     except ValueError:
@@ -146,8 +152,7 @@ def _read_ignored(row: SheetRow, month: Month, problems: list[Problem]) -> Ignor
     if until is not None and until < month.first and row.is_edited("Until"):
         what = f"{until} is before {month}, so the row would not be ignored"
         problems.append(Problem(row.where("Until"), what, "enter a later date, or leave it empty"))
-        until = None
-    return Ignored(row.text("Reason"), until)
+    return Ignored(row.text("Reason"), until) if len(problems) == known else Ignored(is_readable=False)
 
 
 def _read_approved(
