@@ -57,6 +57,20 @@ def test_result_tells_when_and_by_which_run_a_row_was_carried_out(desk_after: De
     assert told.endswith(f"by run {carried_out}")
 
 
+def test_a_carried_out_row_that_asks_for_other_values_now_says_that_they_are_not_written(
+    desk_after: DeskAfter,
+) -> None:
+    desk = desk_after(carry_out)
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"New Units": 19})
+    again = desk.apply()
+    assert (again.code, set(again.states.values()), desk.sent()) == (0, {"already"}, [])
+    what = "the row was changed since, and what it asks for now is not written"
+    assert [what in action["detail"] for action in again.json["actions"]].count(True) == 1
+    assert f"{desk.read().place(MISMATCHES, 'units:52', 'Result')}: {what}" in " ".join(again.err.split())
+    assert what in desk.read().get(MISMATCHES, "units:52", "Result")
+
+
 @pytest.mark.parametrize("typed", ["done", "Done by Ann on the phone", "already billed by hand"])
 def test_a_result_that_a_person_typed_writes_nothing_and_says_why_each_time(desk: Desk, typed: str) -> None:
     with desk.editing() as hand:

@@ -5,7 +5,8 @@ asks for. The journal does not count for a workbook that was exported after that
 clock and by the runs that were known then: of two machines one clock may be slow. Nor does it where the
 workbook has shown the run's result of this row and *Result* is empty: a person emptied it and approved anew.
 Where *Result* says that an undo took the row back, the journal counts.
-A *Result* that says done and that no run wrote was typed by a person: the row is spent, and says why.
+A *Result* that says done and that no run wrote was typed by a person: the row is spent, and says why. So
+does one that asks for other values now than were carried out.
 Undo spends a row as a whole: of the two writes of a change from a date on, the run may have made only one.
 """
 
@@ -22,6 +23,8 @@ from xlsync.apply.plan import UNNEEDED, Outcome, State, is_carried_out
 
 CARRIED_OUT: Final = "carried out before, as Result says"
 _TYPED: Final = "Result says "
+_TO_DO: Final = "If it is still to be done, empty Result and apply again"
+_CHANGED: Final = f"the row was changed since, and what it asks for now is not written. {_TO_DO}"
 _LONGEST: Final = 60  # characters that are quoted of a person's own words
 Noted = tuple[str, str]  # the result of a run for a row: the run's id, and the key of the row
 
@@ -64,7 +67,8 @@ class SpentApprovals:
     """The actions, and rows of actions, that earlier runs carried out.
 
     `anew` are the results after which a row was approved anew: the workbook showed them, and a person emptied
-    them. `typed` says by row key where *Result* holds a person's own words, such as `Done by Ann`.
+    them. `reservations` say by row key where *Result* holds a person's own words, such as `Done by Ann`, and
+    where a row asks for other values than were carried out.
     """
 
     def __init__(self, approvals: Approvals, runs: Iterable[Run]) -> None:
@@ -91,7 +95,17 @@ class SpentApprovals:
                         rows_of_record.setdefault(write.record, set()).add(row)
         written = {row for _, row in {*approvals.noted, *self._writes}}
         typed = {row: tell_typed(approvals.results[row]) for row in self._told_by_result - written}
-        self.typed: Mapping[str, str] = {row: text for row, text in typed.items() if text}
+        self._typed = {row: text for row, text in typed.items() if text}
+        self._changed = {
+            row
+            for row in self._told_by_result & last.keys()
+            if last[row][1].asked.get(row) not in {None, approvals.asked[row]}
+        }
+
+    @property
+    def reservations(self) -> Mapping[str, str]:
+        """What a person should know of spent rows, by row key."""
+        return {**self._typed, **dict.fromkeys(self._changed, _CHANGED)}
 
     def rows_of(self, action: Action) -> set[str]:
         """Return the rows of an action that were carried out."""
@@ -106,7 +120,7 @@ class SpentApprovals:
             subject=action.subject,
             rows=tuple(rows),
             state=State.ALREADY,
-            detail=spent.text,
+            detail=f"{spent.text}; {_CHANGED}" if self._changed.intersection(rows) else spent.text,
             id=spent.write.id if spent.write else None,
             is_spent=True,
             run=spent.run,
@@ -118,7 +132,7 @@ class SpentApprovals:
 
     def _find_spent(self, key: str, row: str) -> Spent | None:
         run, write = self._writes.get((key, row)) or self._taken_back.get(row) or (None, None)
-        spent = Spent(run.id, write) if run and write else Spent(words=self.typed.get(row, CARRIED_OUT))
+        spent = Spent(run.id, write) if run and write else Spent(words=self._typed.get(row, CARRIED_OUT))
         if row in self._told_by_result:
             return spent
         if run is None or write is None:
@@ -142,10 +156,7 @@ def tell_typed(result: str) -> str:
         return detail if detail.startswith(_TYPED) else ""
     if result.startswith(f"{State.ALREADY} ") and result.endswith(UNNEEDED):
         return ""
-    return (
-        f"{_TYPED}{result[:_LONGEST]!r}, which no run wrote: nothing is written for this row. "
-        "If it is still to be done, empty Result and apply again"
-    )
+    return f"{_TYPED}{result[:_LONGEST]!r}, which no run wrote: nothing is written for this row. {_TO_DO}"
 
 
 def is_proven(result: str, *, is_noted: bool) -> bool:

@@ -22,7 +22,7 @@ from xlsync.commands.remember import learn_rules
 from xlsync.commands.writing import (
     BadCells,
     approvals_of,
-    find_typed,
+    find_spent,
     new_rows_of,
     noting,
     open_book,
@@ -55,7 +55,7 @@ class Review:
     """A workbook read for apply: its edits, and a plan against ConnectWise's present state.
 
     `later` is the latest run that applied a later month. `anew` are the results after which rows were
-    approved anew, `typed` what to say of those that a person typed, by row key.
+    approved anew, `reservations` what to say of spent rows, by row key.
     """
 
     book: Book
@@ -66,7 +66,7 @@ class Review:
     live: Live
     later: Run | None = None
     anew: Set[Noted] = frozenset()
-    typed: Mapping[str, str] = field(default_factory=dict)
+    reservations: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def asked(self) -> dict[str, str]:
@@ -87,7 +87,7 @@ class Review:
             *tell_other_month(self.book),
             *self._tell_later(),
             *self._tell_moved_approvals(),
-            *map(str, (*self.new.notices, *self.rows.notices, *find_typed(self.book, self.typed))),
+            *map(str, (*self.new.notices, *self.rows.notices, *find_spent(self.book, self.reservations))),
             *([of_links] if unseen else []),
             *self.book.package.warnings,
         )
@@ -151,7 +151,7 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     later = [run for run in runs if run.command == "apply" and run.month > book.about.month]
     plan = replace(plan, lifted=find_lifted(book))
     latest = max(later, key=lambda run: run.month, default=None)
-    return Review(book, edits, rows, new, plan, live, latest, spent.anew, spent.typed)
+    return Review(book, edits, rows, new, plan, live, latest, spent.anew, spent.reservations)
 
 
 def _without_money(action: RowAction) -> RowAction:

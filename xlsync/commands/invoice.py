@@ -24,7 +24,7 @@ from xlsync.apply.spent_approvals import Noted, SpentApprovals, is_proven, part_
 from xlsync.commands.writing import (
     BadCells,
     approvals_of,
-    find_typed,
+    find_spent,
     noting,
     open_book,
     open_live,
@@ -66,13 +66,13 @@ class InvoiceReview:
     asked: Mapping[str, str]
     anew: Set[Noted] = frozenset()  # results after which rows were approved anew
     unapplied: tuple[str, ...] = ()  # agreements with mismatches that are not applied yet
-    typed: tuple[Notice, ...] = ()  # results that a person typed
+    spent: tuple[Notice, ...] = ()  # about rows that were carried out
     later: tuple[str, ...] = ()  # agreements whose next invoice is of a later month
 
     @property
     def notices(self) -> tuple[str, ...]:
         """The sentences that a person should read before agreeing to the plan."""
-        return (*map(str, self.typed), *self.later, *self.unapplied)
+        return (*map(str, self.spent), *self.later, *self.unapplied)
 
     @property
     def question(self) -> str:
@@ -106,9 +106,9 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
     }
     plan = replace(_without_made(systems, plan, live, runs, unanswered), lifted=find_lifted(book))
     unapplied = tuple(_tell_unapplied(book, plan))
-    typed = tuple(find_typed(book, spent.typed))
+    notices = tuple(find_spent(book, spent.reservations))
     later = tuple(_tell_later(book, plan))
-    return InvoiceReview(book, plan, live, edits.asked, spent.anew, unapplied, typed, later)
+    return InvoiceReview(book, plan, live, edits.asked, spent.anew, unapplied, notices, later)
 
 
 def _tell_later(book: Book, plan: Plan) -> Iterator[str]:

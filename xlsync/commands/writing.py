@@ -165,10 +165,10 @@ def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
     }
 
 
-def find_typed(book: Book, typed: Mapping[str, str]) -> list[Notice]:
-    """Return a notice for each *Result* that a person typed; `typed` says why its row is spent, by key."""
+def find_spent(book: Book, reservations: Mapping[str, str]) -> list[Notice]:
+    """Return a notice at *Result* for each spent row of which there is something to say, by row key."""
     rows = [row for sheet in (MISMATCHES, NEW, INVOICES) for row in book.rows[sheet.title]]
-    return [Notice(row.where("Result"), typed[row.key]) for row in rows if row.key in typed]
+    return [Notice(row.where("Result"), reservations[row.key]) for row in rows if row.key in reservations]
 
 
 def noted_results(entries: Iterable[str]) -> frozenset[Noted]:
