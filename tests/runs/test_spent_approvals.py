@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.additions import additions_of, days
 from tests.helpers.desk import OCTOBER, Desk
-from tests.helpers.hand import MISMATCHES, Hand, day
+from tests.helpers.hand import MISMATCHES, NEW, Hand, day
 from tests.helpers.world import DeskAfter, choose_new
 
 ROWS = ("units:52", "cost:54", "add:38:15")
@@ -69,6 +69,32 @@ def test_a_carried_out_row_that_asks_for_other_values_now_says_that_they_are_not
     assert [what in action["detail"] for action in again.json["actions"]].count(True) == 1
     assert f"{desk.read().place(MISMATCHES, 'units:52', 'Result')}: {what}" in " ".join(again.err.split())
     assert what in desk.read().get(MISMATCHES, "units:52", "Result")
+
+
+def test_what_a_row_created_before_with_other_values_is_named_with_them_and_not_created_again(
+    desk_after: DeskAfter,
+) -> None:
+    desk = desk_after(choose_new)
+    customer, agreement = "customer:bss:622", "agreement:bss:622|Monthly"
+    (product,) = (key for key, name in desk.read().column(NEW, "Name").items() if name == "Dark Web Watch")
+    with desk.editing() as hand:
+        hand.approve(customer, Identifier="QUILL", Contact_First_Name="Ada")
+        hand.approve(product, Price=1.5)
+        hand.approve(agreement)
+    assert desk.apply().code == 0
+    desk.forget_log()
+    with desk.editing() as hand:
+        hand.set(NEW, customer, {"Identifier": "QUILL-2", "Contact First Name": "Eva", "Result": None})
+        hand.set(NEW, product, {"Price": 2, "Result": None})
+        hand.set(NEW, agreement, {"Result": None})
+    again = desk.apply()
+    assert (again.code, set(again.states.values()), desk.sent()) == (3, {"already"}, [])
+    details = {action["key"]: action["detail"] for action in again.json["actions"]}
+    assert "and was created with identifier QUILL instead of QUILL-2: " in details[customer]
+    assert "and was created with price 1.5 instead of 2: " in details[product]
+    assert "and was created with firstName Ada instead of Eva: " in details[f"contact:{customer}"]
+    assert "created with" not in details[agreement]
+    assert "QUILL instead of QUILL-2" in desk.read().get(NEW, customer, "Result")
 
 
 @pytest.mark.parametrize("typed", ["done", "Done by Ann on the phone", "already billed by hand"])

@@ -49,6 +49,13 @@ class EarlierCreations:
         ids = (w.id for w in reversed(self._by_key.get(key, ())) if w.path == path and w.id is not None)
         return tuple(ids)
 
+    def body_of(self, key: str, path: str, id_: int) -> Mapping[str, Any]:
+        """Return what was sent when an action's key created a record; empty where it was there by then."""
+        made = (
+            w for w in self._by_key.get(key, ()) if (w.path, w.id) == (path, id_) and w.state == State.DONE
+        )
+        return next((w.body for w in made if isinstance(w.body, Mapping)), {})
+
     def additions_like(self, action: CreateAddition, path: str) -> tuple[int, ...]:
         """Return the ids of additions created on a path by an action's key, or of its product."""
         place = _place_of(action)

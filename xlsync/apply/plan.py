@@ -58,9 +58,10 @@ class Outcome:
     """The outcome of one action, with words for the *Result* cells of its rows.
 
     `changed` is True if ConnectWise no longer had the approved values, `differs` if it stored something else
-    than was sent or the journal could not note the outcome, `is_spent` if an earlier run (`run`) carried out
-    the action. `waits_for` is the key of a needed action that was not done, `refused_for` why other writes
-    would be refused as well. `subject` names for people what the action is about.
+    than was sent, what is there was created with other values, or the journal could not note the outcome,
+    `is_spent` if an earlier run (`run`) carried out the action. `waits_for` is the key of a needed action
+    that was not done, `refused_for` why other writes would be refused as well. `subject` names for people
+    what the action is about.
     """
 
     key: str
@@ -82,7 +83,7 @@ class Outcome:
     def text(self) -> str:
         """The text of the cell *Result*."""
         if self.state is State.ALREADY and not self.is_spent:
-            return f"already {self.detail}{UNNEEDED}"
+            return f"already {self.detail}{'' if self.differs else UNNEEDED}"
         glue = " " if self.state is State.DONE else ": "
         return f"{self.state}{glue}{self.detail}" if self.detail else str(self.state)
 

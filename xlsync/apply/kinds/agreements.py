@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from xlsync.apply.actions import CreateAgreement
 from xlsync.apply.journal import Run, Write
@@ -66,18 +66,25 @@ class AgreementCreation(RecordCreation):
             contact = live.default_contact(action.company)
         if contact is None:
             return _WITHOUT_CONTACT
-        start = write_date(action.start) if action.start else None
         body = {
-            "name": action.name,
-            "type": {"id": action.type_id},
+            **self.typed,
             "company": {"id": action.company},
             "contact": {"id": contact},
-            "billingCycle": reference(action.billing_cycle_id),
-            "startDate": start,
-            "billStartDate": start,
+            "billStartDate": self.typed["startDate"],
             "noEndingDateFlag": True,
         }
         return HttpWrite("POST", PATH, without_empty(body))
+
+    @property
+    def typed(self) -> dict[str, Any]:
+        """The name, type, billing cycle and start."""
+        action = self.creation
+        return {
+            "name": action.name,
+            "type": {"id": action.type_id},
+            "billingCycle": reference(action.billing_cycle_id),
+            "startDate": write_date(action.start) if action.start else None,
+        }
 
     def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
         """Find further agreements of the name at the company."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from xlsync.apply.actions import CreateCompany
 from xlsync.apply.kinds.handler import HttpWrite
@@ -58,12 +58,16 @@ class CompanyCreation(RecordCreation):
         )
 
     def request(self, live: Live) -> HttpWrite:
-        """Make the request, with site, address, country and type."""
+        """Make the request, with the site that the settings name."""
+        return HttpWrite("POST", PATH, without_empty({**self.typed, "site": {"name": live.creation.site}}))
+
+    @property
+    def typed(self) -> dict[str, Any]:
+        """The name, address, country and type."""
         action = self.creation
-        body = {
+        return {
             "identifier": action.identifier,
             "name": action.name,
-            "site": {"name": live.creation.site},
             "addressLine1": action.address or None,
             "city": action.city or None,
             "state": action.state or None,
@@ -71,4 +75,3 @@ class CompanyCreation(RecordCreation):
             "country": reference(action.country_id),
             "types": [{"id": action.type_id}] if action.type_id else None,
         }
-        return HttpWrite("POST", PATH, without_empty(body))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from xlsync.apply.actions import CreateContact
 from xlsync.apply.journal import Run, Write
@@ -66,12 +66,16 @@ class ContactCreation(RecordCreation):
         email_type, note = _find_email_type(live) if action.email else (None, "")
         mail = {"value": action.email, "communicationType": "Email", "defaultFlag": True}
         body = {
-            "firstName": action.first_name,
-            "lastName": action.last_name or None,
+            **self.typed,
             "company": {"id": action.company},
             "communicationItems": [{"type": {"id": email_type}, **mail}] if email_type else None,
         }
         return HttpWrite("POST", PATH, without_empty(body), note=note)
+
+    @property
+    def typed(self) -> dict[str, Any]:
+        """The first and last name."""
+        return {"firstName": self.creation.first_name, "lastName": self.creation.last_name or None}
 
 
 def _find_email_type(live: Live) -> tuple[int | None, str]:

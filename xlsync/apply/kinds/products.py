@@ -69,20 +69,24 @@ class ProductCreation(RecordCreation):
 
     def request(self, live: Live) -> HttpWrite:
         """Make the request, with the marketplace's code in the field that the settings name."""
-        action, field = self.creation, live.creation.code_field
-        body: dict[str, Any] = {
+        body, field = {**self.typed, "productClass": "Agreement"}, live.creation.code_field
+        if field != "none":
+            body[field] = self.creation.code[:_LONGEST_CODE] or None
+        return HttpWrite("POST", PATH, without_empty(body))
+
+    @property
+    def typed(self) -> dict[str, Any]:
+        """The names, category, type, price and cost."""
+        action = self.creation
+        return {
             "identifier": action.identifier,
             "description": action.description,
             "customerDescription": action.customer_description,
             "subcategory": {"id": action.subcategory_id},
             "type": {"id": action.type_id},
-            "productClass": "Agreement",
             "price": action.price,
             "cost": action.cost,
         }
-        if field != "none":
-            body[field] = action.code[:_LONGEST_CODE] or None
-        return HttpWrite("POST", PATH, without_empty(body))
 
 
 def take_back(write: Write) -> SetFields | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from xlsync.apply.actions import CreateAgreement, CreateCatalogItem, CreateCompany, CreateContact
@@ -14,6 +14,7 @@ from xlsync.apply.plan import Outcome, State, outcome
 from xlsync.connectwise.client import quoted_text
 from xlsync.connectwise.records import id_of, record_of
 from xlsync.errors import ApiError
+from xlsync.records import replace
 
 SameRecord = tuple[str, str, Callable[[Mapping[str, Any]], bool]]  # condition, fields, and what decides
 RecordAction = CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
@@ -21,11 +22,15 @@ RecordAction = CreateCompany | CreateContact | CreateAgreement | CreateCatalogIt
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """An existing record in place of the one to create; `hint` says what to do if it is another one."""
+    """An existing record in place of the one to create; `hint` says what to do if it is another one.
+
+    `sent` are the fields with which an earlier run created it for the row; empty where none did.
+    """
 
     id: int
     is_same: bool = True
     hint: str = ""
+    sent: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RecordCreation(Handler):
@@ -39,6 +44,11 @@ class RecordCreation(Handler):
     def creation(self) -> RecordAction:
         """The action of the handler."""
 
+    @property
+    @abstractmethod
+    def typed(self) -> dict[str, Any]:
+        """The fields of the record that the row shows, as they are sent."""
+
     @abstractmethod
     def find(self, live: Live, *, is_counted: bool) -> Existing | None:
         """Find the record that the action would create; `is_counted` holds empty lists against a count."""
@@ -51,9 +61,14 @@ class RecordCreation(Handler):
         existing = self.find(live, is_counted=is_counted)
         if existing is None:
             return None
-        if existing.is_same:
-            return outcome(self.creation, State.ALREADY, f"there (id {existing.id})", existing.id)
-        return outcome(self.creation, State.SKIPPED, existing.hint)
+        if not existing.is_same:
+            return outcome(self.creation, State.SKIPPED, existing.hint)
+        there = outcome(self.creation, State.ALREADY, f"there (id {existing.id})", existing.id)
+        other = tell_other(existing.sent, self.typed) if existing.sent else ""
+        if not other:
+            return there
+        detail = f"{there.detail}, and was created with {other}: change it in ConnectWise"
+        return replace(there, detail=detail, differs=True)
 
     def confirm(self, live: Live) -> Outcome | None:
         """Return the outcome done if ConnectWise shows the record; lists may lack it for some minutes."""
@@ -78,8 +93,26 @@ def find_made_before(
             continue
         is_own = company is None or id_of(record_of(record.get("company"), path), path) == company
         if is_own and not record.get(gone_field):
-            return Existing(id_)
+            return Existing(id_, sent=live.earlier.body_of(key, path, id_))
     return None
+
+
+def tell_other(sent: Mapping[str, Any], typed: Mapping[str, Any]) -> str:
+    """Name the fields that were sent with other values than a row shows now; empty where there are none."""
+    return ", ".join(
+        f"{name} {_tell(sent.get(name))} instead of {_tell(value)}"
+        for name, value in typed.items()
+        if sent.get(name) != value
+    )
+
+
+def _tell(value: Any) -> str:
+    match value:
+        case None:
+            return "empty"
+        case {"id": id_}:
+            return f"id {id_}"
+    return str(value)
 
 
 def find_like(live: Live, path: str, same: SameRecord, *, is_counted: bool) -> Existing | None:
