@@ -452,6 +452,25 @@ def test_a_request_that_was_lost_is_unknown_and_a_second_run_makes_it_once(billi
     assert (len(made(billing, 37)), len(made(billing, 38))) == (1, 1)
 
 
+@pytest.mark.parametrize("other", [{"type": "Standard"}, {"date": "2026-11-30T00:00:00Z"}, {"date": ""}])
+def test_an_invoice_of_another_kind_or_day_is_not_taken_for_one_whose_request_was_lost(
+    billing: Desk, other: dict[str, Any]
+) -> None:
+    approve(billing, REDSTART)
+    billing.be_impatient()
+    invoices = billing.sandbox.connectwise.invoices
+    whose = {"agreement": {"id": 37, "name": "Cloud"}, "company": {"id": 137}}
+    like = {"type": "Agreement", "date": "2026-10-31T00:00:00Z", **other}
+    invoices[9900] = {"id": 9900, "invoiceNumber": "AG9900", "total": Decimal(7), **whose, **like}
+    billing.sandbox.fail("hang-up-before", write=1)
+    first = invoice(billing)
+    assert (first.code, first.states) == (3, {REDSTART: "unknown"})
+    second = invoice(billing)
+    assert (second.code, second.states) == (3, {REDSTART: "skipped"})
+    assert [one["id"] for one in made(billing, 37)] == [9900]
+    assert "look there" in result(billing, REDSTART)
+
+
 def test_an_answer_and_a_look_up_that_are_both_lost_are_unknown_and_found_later(billing: Desk) -> None:
     approve(billing, REDSTART)
 

@@ -19,7 +19,6 @@ from xlsync.connectwise.records import (
     AgreementNow,
     InvoiceNow,
     ItemNow,
-    days_of,
     id_of,
     read_addition,
     read_agreement_now,
@@ -45,7 +44,7 @@ AGREEMENT_FIELDS: Final = (
 )
 _NOT_COUNTED: Final = frozenset({400, 403, 404, 405})
 _COMPANY: Final = "id,name,deletedFlag"
-_INVOICE: Final = "id,invoiceNumber,agreementAmount,subtotal,total,currency"
+_INVOICE: Final = "id,invoiceNumber,type,date,agreementAmount,subtotal,total,currency"
 ITEM_FIELDS: Final = (
     "id,identifier,description,price,cost,inactiveFlag,vendorSku,integrationXRef,manufacturerPartNumber,"
     "productClass"
@@ -331,16 +330,17 @@ class ConnectWise:
     def list_invoices(self, agreement_id: int, since: dt.date) -> list[InvoiceNow]:
         """Read an agreement's invoices from a day on, the oldest first; one without a date is among them.
 
+        Invoices of another kind, such as one of the hours worked under the agreement, bill no period of it.
         Live servers were seen to answer nothing to a condition on a date, or to two conditions.
         """
         records = self.list_where(
             "/finance/invoices",
-            fields=f"{_INVOICE},date",
+            fields=_INVOICE,
             condition=f"agreement/id={agreement_id}",
             is_counted=False,
         )
-        days = ((max(days_of(record.get("date")), default=since), record) for record in records)
-        return [read_invoice_now(record) for day, record in days if day >= since]
+        invoices = map(read_invoice_now, records)
+        return [one for one in invoices if one.may_bill_period and max(one.days, default=since) >= since]
 
     def find_invoice(self, number: str) -> int | None:
         """Find the id of an invoice by its number."""

@@ -21,6 +21,7 @@ CUSTOM_FIELDS: Final = "customFields"
 MARK_ID: Final = "Subscription ID"
 MARK_NAME: Final = "Subscription Name"
 TAKEN_OVER: Final = ("billCustomer", "taxableFlag", "invoiceDescription", "description", CUSTOM_FIELDS)
+_OTHER_INVOICES: Final = frozenset({"CreditMemo", "DownPayment", "Miscellaneous", "Progress", "Standard"})
 _CLOSED: Final = frozenset({"Cancelled", "Expired", "Inactive"})
 # Power of ten of the largest number: written out, a far larger one would fill the memory.
 _LARGEST: Final = 18
@@ -355,12 +356,22 @@ class AgreementNow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceNow:
-    """An invoice of an agreement; `amounts` are those of the agreement, before tax, and with tax."""
+    """An invoice of an agreement; `amounts` are those of the agreement, before tax, and with tax.
+
+    `days` are those that its date may mean, `kind` is ConnectWise's type.
+    """
 
     id: int
     number: str
     amounts: tuple[Decimal, ...] = ()
     currency: str = ""
+    days: tuple[dt.date, ...] = ()
+    kind: str = ""
+
+    @property
+    def may_bill_period(self) -> bool:
+        """Return whether it may be the invoice of a period of the agreement; so may one of unknown type."""
+        return self.kind not in _OTHER_INVOICES
 
 
 def read_invoice_now(record: Mapping[str, Any]) -> InvoiceNow:
@@ -372,6 +383,8 @@ def read_invoice_now(record: Mapping[str, Any]) -> InvoiceNow:
         number=str(record.get("invoiceNumber") or ""),
         amounts=tuple(amount for amount in amounts if amount is not None),
         currency=_currency_of(record),
+        days=tuple(days_of(record.get("date"))),
+        kind=str(record.get("type") or ""),
     )
 
 

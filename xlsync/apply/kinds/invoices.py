@@ -115,8 +115,12 @@ def judge_invoice(action: CreateInvoice, live: Recap) -> Outcome | None:
 
 
 def find_invoice(action: CreateInvoice, live: Live) -> Outcome | None:
-    """Find the invoice among the agreement's invoices, if the recap does not show it yet."""
-    made = live.connectwise.list_invoices(action.agreement, action.seen_date)
+    """Find the invoice among the agreement's invoices of its day, if the recap does not show it yet.
+
+    One of another day may be that of another period.
+    """
+    listed = live.connectwise.list_invoices(action.agreement, action.seen_date)
+    made = [one for one in listed if action.seen_date in one.days]
     if not made:
         return None
     last = made[-1]
