@@ -272,6 +272,20 @@ def test_one_broken_record_is_the_error_of_its_agreement_alone() -> None:
     assert "/finance/agreements/2/additions/2 (product)" in found[2].message
 
 
+def test_the_additions_of_a_child_that_its_parents_list_shows_are_not_the_parents() -> None:
+    """ConnectWise's own screen shows them there; whether its API does is not known."""
+
+    def answer(request: Request) -> object:
+        child = {"id": 2, "agreementId": 2, "product": {"id": 10}, "quantity": 5}
+        own = [{"id": id_, "product": {"id": 10}, "quantity": 1} for id_ in (1, 3)]
+        return [child] if "/2/" in request.path else [own[0] | {"agreementId": 1}, child, own[1]]
+
+    with serving(answer) as connectwise:
+        additions = connectwise.list_additions([1, 2])
+    ids = {id_: [a.id for a in of_one] for id_, of_one in additions.items() if isinstance(of_one, tuple)}
+    assert ids == {1: [1, 3], 2: [2]}
+
+
 def test_an_agreement_of_more_than_a_page_of_additions_is_read_whole() -> None:
     def answer(request: Request) -> object:
         found = re.search(r"id>(\d+)", request.args.get("conditions", ""))

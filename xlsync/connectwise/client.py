@@ -50,7 +50,7 @@ ITEM_FIELDS: Final = (
     "productClass"
 )
 _ADDITION: Final = (
-    "id,product/id,product/identifier,quantity,lessIncluded,unitPrice,unitCost,"
+    "id,agreementId,product/id,product/identifier,quantity,lessIncluded,unitPrice,unitCost,"
     "effectiveDate,cancelledDate,billCustomer,customFields"
 )
 _WHOLE_ADDITION: Final = ",".join(dict.fromkeys([*_ADDITION.split(","), *TAKEN_OVER]))
@@ -195,7 +195,8 @@ class ConnectWise:
     ) -> Generator[tuple[int, tuple[Addition, ...] | ApiError]]:
         """Read as `list_additions` does; yield each agreement's additions as soon as they are there.
 
-        Where `is_counted`, an empty list is held against the count of its records, as in `list_where`.
+        Where `is_counted`, an empty list is held against the count of its records, as in `list_where`. What
+        a list shows of another agreement, such as a child, is left to that agreement.
         """
         fields = _WHOLE_ADDITION if whole else _ADDITION
 
@@ -207,7 +208,8 @@ class ConnectWise:
                 records, _ = self.list_records(path, fields=fields)
             if not records and is_counted:
                 records = self.list_where(path, fields=fields) if self.count_records(path) else []
-            return tuple(read_addition(record, id_, whole=whole) for record in records)
+            own = (record for record in records if record.get("agreementId") in {id_, None})
+            return tuple(read_addition(record, id_, whole=whole) for record in own)
 
         return self.service.as_they_come(read, sorted(set(agreement_ids)))
 
