@@ -395,6 +395,13 @@ def test_items_of_one_id_on_several_invoices_stay_two_lines(fake: Fake, bss: Bss
     ]
 
 
+def test_the_name_of_a_unit_tells_its_months_where_the_words_of_its_length_are_not_known() -> None:
+    unknown = {"billingCycleDuration": 1, "billingCycleUnitType": "Recurring"}
+    named = {name: {**unknown, "id": name, "name": name} for name in ("Month", "Annual", "License")}
+    units = read_units([{"units": list(named.values())}])
+    assert {name: unit.months for name, unit in units.items()} == {"Month": 1, "Annual": 12, "License": None}
+
+
 @given(st.permutations(range(5)))
 def test_keys_do_not_depend_on_the_order_of_items(order: list[int]) -> None:
     addon = sub("s-1", relatedAddon={"id": "a-1", "name": "x"})

@@ -70,7 +70,8 @@ def read_units(groups: Iterable[Json]) -> dict[str, Unit]:
         for unit in own:
             length = months_in(text_of(unit.get("billingCycleUnitType")))
             months = count_of(unit.get("billingCycleDuration")) * length
-            units[id_of(unit)] = Unit(months or None, recurs)
+            # the words of the type are not known for sure
+            units[id_of(unit)] = Unit(months or months_of(text_of(unit.get("name"))), recurs)
     return units
 
 
