@@ -64,9 +64,16 @@ def test_a_refused_filter_is_replaced_by_a_wider_one(
     assert len(fake.asked("/api/invoices?")) == tries
 
 
-@pytest.mark.usefixtures("fake")
-def test_no_invoice_is_no_line(bss: Bss) -> None:
+def test_no_invoice_by_its_date_is_held_against_the_dates_of_creation(fake: Fake, bss: Bss) -> None:
+    fake.unmet = ("invoiceDate",)
+    fake.invoices = [invoice("EX-1", item())]
+    assert [line.invoice for line in march(bss)] == ["EX-1"]
+    assert len(fake.asked("/api/invoices?")) == 2
+
+
+def test_no_invoice_is_no_line(fake: Fake, bss: Bss) -> None:
     assert march(bss) == ()
+    assert len(fake.asked("/api/invoices?")) == 2
 
 
 def test_units_are_looked_up_by_name_where_they_may_not_be_read(fake: Fake, bss: Bss) -> None:

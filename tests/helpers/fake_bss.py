@@ -91,12 +91,16 @@ CREDIT = {"id": 2, "name": "Credit Invoice", "type": "Credit"}
 
 
 class Fake:
-    """A BSS that holds what a test puts there. `page_size` caps its pages."""
+    """A BSS that holds what a test puts there. `page_size` caps its pages.
+
+    A filter by a field that is `refused` is answered 400, by one that is `unmet` with an empty list.
+    """
 
     def __init__(self, remote: Remote) -> None:
         self.remote = remote
         self.invoices: list[dict[str, Any]] = []
         self.refused: tuple[str, ...] = ()
+        self.unmet: tuple[str, ...] = ()
         self.page_size = 500
         self.answers: dict[str, Callable[[Request], Response] | Response | object] = {
             "/oauth/token": {"access_token": "made-up-token", "expires_in": 3599},
@@ -119,8 +123,10 @@ class Fake:
         if any(word in request.args.get("$filter", "") for word in self.refused):
             return reply({"code": "BadFilter", "developerMessage": "no such field"}, 400)
         size, page = min(self.page_size, int(request.args["pageSize"])), int(request.args["pageIndex"])
-        shown = self.invoices[(page - 1) * size : page * size]
-        pages = -(-len(self.invoices) // size)
+        is_met = not any(word in request.args.get("$filter", "") for word in self.unmet)
+        invoices = self.invoices if is_met else []
+        shown = invoices[(page - 1) * size : page * size]
+        pages = -(-len(invoices) // size)
         return reply({"data": shown, "paging": {"page": page, "size": size, "totalPages": pages}})
 
     def asked(self, part: str) -> list[str]:

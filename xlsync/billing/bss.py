@@ -248,20 +248,23 @@ class Bss:
         """Yield the invoices of some days and a few around them, with their analytical items, page by page.
 
         Which fields can be filtered is not known for sure: the date on the invoice is tried, then that
-        of its creation (an invoice may be dated back, so without an end), then none.
+        of its creation (an invoice may be dated back, so without an end), then none. A BSS may answer a field
+        that it does not know with an empty list, so that one by the first date is proved by the second.
         """
         # a day more at both ends, since the filter's days may be of another time zone
         after = f"datetime'{first - dt.timedelta(days=2)}'"
         before = f"datetime'{last + dt.timedelta(days=2)}'"
         earlier = f"datetime'{first - dt.timedelta(days=60)}'"
         filters = (f"invoiceDate gt {after} and invoiceDate lt {before}", f"createdAt gt {earlier}")
-        for asked in (*({**query, "$filter": text} for text in filters), query):
+        for number, asked in enumerate((*({**query, "$filter": text} for text in filters), query)):
             pages = read_pages(self.service, "api/invoices", asked, steps.one_more)
             try:
                 first_page = next(pages)
             except ApiError as error:
                 if error.status != 400 or asked is query:
                     raise
+                continue
+            if not first_page and number == 0:
                 continue
             yield first_page
             yield from pages
