@@ -372,6 +372,26 @@ def test_an_agreement_made_for_a_customer_that_was_corrected_is_made_anew_for_th
     assert state.additions[max(state.additions)]["agreementId"] == second["id"]
 
 
+def test_an_agreement_that_is_to_be_created_stays_so_where_only_the_customer_is_corrected(desk: Desk) -> None:
+    customer, agreement = "ConnectWise Customer", "ConnectWise Agreement"
+    line = desk.read().line("DELTA")
+    shown = []
+    for entry in (
+        {customer: "Delta GmbH", agreement: "(create new)"},
+        {customer: "Delta Ltd"},
+        {customer: "(create new)"},
+        {customer: "Delta GmbH"},  # its agreement came with the customer that was to be created
+    ):
+        with desk.editing() as hand:
+            hand.set(LINES, line, entry)
+        assert desk.check().code == 0
+        hand = desk.read()
+        shown.append(hand.get(LINES, line, agreement))
+        if entry == {customer: "Delta Ltd"}:
+            assert hand.get(NEW, "agreement:bss:617|Monthly", "Customer") == "Delta Ltd"
+    assert shown == ["(create new)", "(create new)", "(create new)", "Cloud Services"]
+
+
 def test_writes_to_an_agreement_that_was_to_be_created_and_is_there_wait_for_those_of_its_other_rows(
     desk: Desk,
 ) -> None:

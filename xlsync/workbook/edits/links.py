@@ -131,12 +131,22 @@ def _read_pick(
     if "agreement" in edited and pick.company is None and shown and shown.evidence is not Evidence.SUGGESTED:
         pick = _with(pick, "company", shown.to)  # the agreement was chosen from this customer's
     if "company" in edited and "agreement" not in edited:
-        # another customer has other agreements; one that is to be created has none yet
-        is_new = pick.company == new_keys["company"]
-        pick = replace(pick, agreement=new_keys["agreement"] if is_new else None)
+        pick = replace(pick, agreement=_agreement_after(pick, link, new_keys))
     if row.is_edited("Match"):
         pick = _read_match(row, pick, link, problems, has_choice=bool(edited))
     return pick
+
+
+def _agreement_after(pick: Picked, link: Link, new_keys: Mapping[str, str]) -> str | None:
+    """Return the agreement to create where only the customer was changed; None to find that customer's own.
+
+    A customer that is to be created has no agreement yet. One that a person asked to create for an existing
+    customer is created for another one too: the row still shows `(create new)`.
+    """
+    shown = pick.agreement if link.agreement is None or pick.agreement is not None else link.agreement.to
+    is_asked = isinstance(shown, str) and link.company is not None and isinstance(link.company.to, int)
+    is_new = pick.company == new_keys["company"]
+    return new_keys["agreement"] if is_new or (is_asked and isinstance(pick.company, int)) else None
 
 
 def _read_choice(
