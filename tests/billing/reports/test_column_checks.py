@@ -457,3 +457,20 @@ def test_an_unread_column_of_signs_or_of_codes_of_documents_is_asked_about(
     rows = f"Amber,Mail,6,10.50,63.00,{plus}", f"Amber,Mail,2,10.50,21.00,{minus}"
     assert "the column “Code” looks as if it told a kind, a sign or a date" in refusal(path, header, *rows)
     assert len(read(path, header, "Amber,Mail,6,10.50,63.00,CN").lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("title", "currency"),
+    [("All amounts in EUR", "EUR"), ("Currency: CHF", "CHF"), ("Währung,€", "EUR"), ("Made in USA", "")],
+)
+def test_a_title_tells_the_currency_where_nothing_nearer_does(path: Path, title: str, currency: str) -> None:
+    header = "Customer,Product,Quantity,Unit Price,Amount"
+    (line,) = read(path, title, header, "Amber,Mail,6,10.50,63.00").lines
+    assert line.currency == currency
+    (line,) = read(path, title, f"{header},Currency", "Amber,Mail,6,10.50,63.00,GBP").lines
+    assert line.currency == "GBP"
+
+
+def test_signs_that_contradict_the_currency_of_the_title_are_a_problem(path: Path) -> None:
+    rows = "Customer,Product,Quantity,Unit Price,Amount", "Amber,Mail,6,£10.50,£63.00"
+    assert "the row names EUR and GBP" in refusal(path, "Currency: EUR", *rows)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import openpyxl
 import pytest
 
-from tests.helpers.report_rows import read, refused
+from tests.helpers.report_rows import doubts_of, read, refused
+from xlsync.billing.reports.reading import ReportsRead, read_reports
+from xlsync.errors import ReportError
+from xlsync.models import Month
+from xlsync.settings import ReportSettings
 
 HEADER = "Customer,Product,Quantity,Unit Price,Amount"
 CHARGE = "Amber,Mail,6,10.50,63.00"
@@ -46,6 +51,34 @@ def test_a_heading_between_rows_that_tells_their_kind_is_a_problem(
 ) -> None:
     message = refusal(path, HEADER, "Recurring charges,,,,", CHARGE, f"{heading},,,,", *again, POSITIVE)
     assert f"row 4: “{heading}” stands above rows" in message
+
+
+@pytest.mark.parametrize("title", ["One-time charges", "Usage", "Verbrauch"])
+def test_a_title_that_tells_the_kind_of_all_rows_is_a_problem_where_no_column_tells_it(
+    path: Path, title: str
+) -> None:
+    assert f"row 1: “{title}” stands above all rows as their kind" in refusal(path, title, HEADER, CHARGE)
+    assert read(path, title, f"{HEADER},Type", f"{CHARGE},Recurring").lines
+    assert read(path, "Subscriptions", HEADER, CHARGE).lines
+
+
+def test_a_sheet_that_is_named_as_a_kind_is_a_problem_and_one_with_a_word_of_a_kind_a_doubt(
+    path: Path,
+) -> None:
+    def read_sheet(name: str) -> ReportsRead:
+        book = openpyxl.Workbook()
+        assert book.active is not None
+        book.active.title = name
+        for row in (HEADER.split(","), ["Amber", "Mail", 6, 10.5, 63]):
+            book.active.append(row)
+        book.save(path.with_suffix(".xlsx"))
+        return read_reports([path.with_suffix(".xlsx")], Month(2026, 10), ReportSettings())
+
+    with pytest.raises(ReportError, match="Usage, row 1: “Usage” stands above all rows"):
+        read_sheet("Usage")
+    (doubt,) = doubts_of(read_sheet("Azure usage"))
+    assert "sheet Azure usage: the lines count as recurring, since no column tells their kind" in doubt
+    assert not doubts_of(read_sheet("Azure"))
 
 
 @pytest.mark.parametrize("heading", ["Amber", "Recurring charges", "October", "Page 2"])

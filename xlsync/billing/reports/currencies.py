@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from xlsync.billing.reports.layouts import CURRENCIES
+from xlsync.billing.reports.layouts import CURRENCIES, with_translations
 from xlsync.billing.reports.numbers import MONEY_WORD
 from xlsync.billing.reports.problems import rows_text
 from xlsync.billing.reports.table_values import TableValues
+from xlsync.billing.reports.tables import Table
 from xlsync.billing.reports.values import Wrong
 
 _CODES: Final = {
@@ -42,6 +43,10 @@ _SIGNS: Final = {
 _IN_CELL: Final = re.compile(rf"(?<![\w.])(?:{MONEY_WORD})(?![A-Za-z])|(?<=\d)(?:{MONEY_WORD})(?![A-Za-z])")
 _IN_HEADER: Final = re.compile(
     rf"[(\[]\s*([A-Z]{{3}}|[€£])\s*[)\]]\s*$|(?<=\s)({CURRENCIES})\s*$|([€£])\s*$|^({CURRENCIES}|[€£])\s"
+)
+_CURRENCY_WORDS: Final = "|".join(map(re.escape, with_translations("Currency")))
+_IN_TITLE: Final = re.compile(
+    rf"(?:(?i:\b(?:{_CURRENCY_WORDS}))\W+|\b(?i:in|en|σε) )({CURRENCIES}|[€£])(?!\w)"
 )
 _NO_CURRENCY: Final = frozenset(
     ["UTC", "VAT", "NET", "EXC", "INC", "EXT", "TAX", "GST", "HST", "PST", "PER", "QTY", "AVG"]
@@ -75,7 +80,7 @@ def row_currencies(values: TableValues) -> list[str | Wrong]:
     if len(set(in_headers)) > 1 and "exchange_rate" not in values.numbers:
         in_cells.extend([frozenset({code})] * rows for code in dict.fromkeys(in_headers))
     if "currency" not in values.texts:
-        stated = [in_header] * rows
+        stated = [in_header or _of_titles(table)] * rows
     else:
         stated = [
             currency_code(cell) or "" if isinstance(cell, str) else "" for cell in values.texts["currency"]
@@ -143,6 +148,13 @@ def _in_cell(text: str) -> frozenset[str]:
         return frozenset()
     word = match[0].rstrip(".").casefold()
     return _SIGNS.get(word, frozenset({word.upper()}) if len(word) == 3 and word.isalpha() else frozenset())
+
+
+def _of_titles(table: Table) -> str:
+    """Return the only currency that titles above the header name: `Currency: EUR`, `Amounts in EUR`."""
+    named = {code for _, texts in table.titles() for code in _IN_TITLE.findall(" ".join(texts))}
+    codes = {currency_code(code) for code in named}
+    return codes.pop() or "" if len(codes) == 1 else ""
 
 
 def _of_headers(values: TableValues) -> list[str]:

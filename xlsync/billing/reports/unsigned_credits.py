@@ -29,6 +29,12 @@ _ADJUSTMENT: Final = re.compile(
 _OTHER_SENSE: Final = re.compile(
     r"\b(?:pay|payment|paid|method|terms?|zahl\w*|paiement|betal\w*|pago|pagamento|status|state|renew\w*)\b"
 )
+_OF_KINDS: Final = (
+    "meter",
+    "plan",
+    "cycle",
+    "term_and_cycle",
+)  # they tell of usage and of what is billed once
 _NOT_TOLD: Final = "whether they take units back is not told"
 _ADD_A_TYPE: Final = "add a column Type"
 
@@ -51,8 +57,9 @@ def tell_unsigned_credits(
     charging = [at for at, kind in enumerate(kinds) if kind is RowKind.CHARGE]
     _tell_numbers(values, charging, amounts, problems)
     _tell_headings(table, kinds, amounts, words, problems)
+    doubts = _tell_kind_above(table, words, file_name, problems)
     _tell_remarks(table, charging, amounts, words, problems)
-    doubts = list(_doubts_of_products(values, charging, amounts, file_name))
+    doubts.extend(_doubts_of_products(values, charging, amounts, file_name))
     if _is_without_minus(amounts[at] for at in charging):
         _tell_titles(table, words, file_name, problems)
         if _ADJUSTMENT.search(fold(table.sheet.name)):
@@ -112,6 +119,30 @@ def _tell_headings(
         else:
             continue
         problems.add(table.sheet.name, table.rows[at][0], what)
+
+
+def _tell_kind_above(table: Table, words: KindWords, file_name: str, problems: Problems) -> list[str]:
+    """Name a sheet or a title above the header that tells the kind of all rows, which no column does.
+
+    What comes back is a doubt: a sheet of which one word alone tells it.
+    """
+    layout = table.columns.layout
+    if not table.columns.at.keys().isdisjoint(_OF_KINDS) or (layout is not None and layout.is_usage):
+        return []
+    sheet = table.sheet.name
+    named = [(table.header_row, sheet)] if sheet else []
+    for number, text in (*named, *((number, text) for number, texts in table.titles() for text in texts)):
+        kind = None if any(map(str.isdigit, text)) else words.find(text)  # a period may stand there
+        if kind is not None and not kind.is_credit and _is_other_charge(kind):
+            what = f": “{text[:60]}” stands above all rows as their kind, and no column tells it"
+            problems.add(sheet, number, f"{what}; {_ADD_A_TYPE}{', or rename the sheet' * (text == sheet)}")
+            return []
+    of_words = [kind for word in fold(sheet).split() if (kind := words.find(word)) is not None]
+    if any(map(_is_other_charge, of_words)):
+        return [
+            f"{file_name}: no column tells the kind of the lines of sheet {sheet}: they count as recurring."
+        ]
+    return []
 
 
 def _is_other_charge(kind: Kind) -> bool:
