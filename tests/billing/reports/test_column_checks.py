@@ -474,3 +474,29 @@ def test_a_title_tells_the_currency_where_nothing_nearer_does(path: Path, title:
 def test_signs_that_contradict_the_currency_of_the_title_are_a_problem(path: Path) -> None:
     rows = "Customer,Product,Quantity,Unit Price,Amount", "Amber,Mail,6,£10.50,£63.00"
     assert "the row names EUR and GBP" in refusal(path, "Currency: EUR", *rows)
+
+
+def test_what_is_read_as_the_amount_and_is_the_price_of_one_unit_is_asked_about(path: Path) -> None:
+    header, rows = (
+        "Customer,Product,Quantity,Net,Amount",
+        ("Amber,Mail,6,10.50,63.00", "Birch,Mail,1,10.50,10.50"),
+    )
+    message = refusal(path, header, *rows)
+    assert "row 2, Amount: 63.00 is 6 × 10.5, so Net is what one unit costs" in message
+    assert read(path, header, "Amber,Mail,6,63.00,74.97").lines[0].amount == 63
+
+
+def test_another_quantity_is_asked_about_where_no_amount_tells_which_is_charged(path: Path) -> None:
+    header = "Customer,Product,Quantity,Total Quantity,Unit Price"
+    assert "row 2, Total Quantity: 6 stands beside 4 in Quantity" in refusal(
+        path, header, "Amber,Mail,4,6,10.50"
+    )
+    assert read(path, f"{header},Amount", "Amber,Mail,4,6,10.50,42.00").lines[0].units == 4
+
+
+@pytest.mark.parametrize("header", ["Sub-customer", "Child Account", "Beneficiary", "Consumer"])
+def test_the_customer_of_a_customer_is_asked_about(path: Path, header: str) -> None:
+    columns = f"Customer,{header},Product,Quantity,Unit Price,Amount"
+    message = refusal(path, columns, "Reseller Ltd,Amber,Mail,6,10.50,63.00")
+    assert f"“{header}” is not known and may be the customer, and so may “Customer”" in message
+    assert read(path, columns, "Amber,Amber,Mail,6,10.50,63.00").lines

@@ -46,6 +46,9 @@ _RATE: Final = re.compile(r"%|\b(?:rate|percent|satz|taux|tax|vat|ust|mwst)\b")
 _OF_CUSTOMERS: Final = re.compile(
     r"\b(?:end ?customer|customer|client|tenant|end ?user|kunde|endkunde|klant)\b"
 )
+_OF_A_PART: Final = re.compile(
+    r"(?:sub|child) ?(?:customer|client|account|tenant|company)(?: name)?|beneficiary|(?:end ?)?consumer"
+)
 _ABOUT_A_NAME: Final = re.compile(
     r"(?:(?:end|user|s|name|company|organi[sz]ation|account|legal|display|customer|client|tenant"
     r"|endcustomer|enduser|kunde|endkunde|klant)(?: |$))+"
@@ -114,13 +117,13 @@ def _propose_to_ignore(table: Table, column: int, problems: Problems) -> None:
 
 
 def _refuse_another_customer(table: Table, problems: Problems) -> None:
-    """Name a column that may be the customers' where `Company` or `Account` is read, which may be the MSP."""
+    """Name a column that may be the customers' where what is read may be the MSP: `Company`, or a parent."""
     read = table.header_of("customer")
-    if _OF_CUSTOMERS.search(header_words(read)):
-        return
+    is_of_customers = _OF_CUSTOMERS.search(header_words(read)) is not None
     for n in table.columns.strange:
         words = header_words(table.header[n])
-        if not _OF_CUSTOMERS.search(words) or not _ABOUT_A_NAME.fullmatch(words):
+        is_rival = not is_of_customers and _OF_CUSTOMERS.search(words) and _ABOUT_A_NAME.fullmatch(words)
+        if not is_rival and not _OF_A_PART.fullmatch(words):
             continue
         texts = {text for text in table.texts(n) if text}
         if any(map(str.isalpha, "".join(texts))) and texts != set(table.texts(table.columns.at["customer"])):

@@ -19,7 +19,7 @@ from xlsync.models import BillingLine
 NumberedLine = tuple[int, int, BillingLine]
 """A line with the number of its row, and the row's place among the table's rows."""
 
-_Figure = Literal["amount", "cost"]
+_Figure = Literal["amount", "cost", "units"]
 _ROUNDED: Final = Decimal("0.01")
 _OF_AMOUNTS: Final = re.compile(
     r"\b(?:amounts?|totals?|sum|value|charges?|charged|billed|invoiced|payable|due|extension|extended"
@@ -47,6 +47,10 @@ _OF_OTHER_PRICES: Final = re.compile(
     r"|suggested|old|daily|hourly|day|hour|exchange|fx|conversion|currency|discount (?:rate|percent)|code"
     r"|list\w*|type|model|plan|verkoop\w*|uvp|venta|vente|vendita)\b|%|listen|brutto"
 )
+_OF_QUANTITIES: Final = re.compile(
+    r"\b(?:total|net|new|current|final|actual|charged)\b.*\b(?:quantity|qty|units|seats|users|licen[sc]es)\b"
+)
+_OF_OTHER_QUANTITIES: Final = re.compile(r"\b(?:price|cost|amount|value|used|assigned|available)\b")
 # What a header says of the price that the MSP pays, or of a price after all discounts.
 _OF_COST: Final = re.compile(
     r"\b(?:cost|net|rate per qty|your|partner|reseller|dealer|wholesale|purchase|buy|effective|discounted"
@@ -59,18 +63,36 @@ def refuse_unread_money(table: Table, lines: Iterable[NumberedLine], problems: P
 
     Amounts prove costs and costs amounts, so that this matters where only one of them is there.
     """
+    lines = list(lines)
     there = table.columns.at
     if set(AMOUNTS).isdisjoint(there):
-        own = list(lines)
-        _refuse_unknown_amounts(table, own, problems)
+        _refuse_unknown_amounts(table, lines, problems)
+        quantities = _quantities_in(table, lines)
+        why = "no column is an amount that tells which of them is charged"
+        _refuse_differing(table, quantities, "units", lines, why, problems)
         if not _OF_COST.search(header_words(table.header_of("cost"))):
             prices = _columns_of(table, _OF_PRICES, _OF_OTHER_PRICES)
             why = "no column is an amount that tells which of them a unit costs"
-            _refuse_differing(table, prices, "cost", own, why, problems)
+            _refuse_differing(table, prices, "cost", lines, why, problems)
     elif "cost" not in there and "amount" in there:
         amounts = (n for n in _amounts_in(table) if known_meaning(table.header[n]) != "amount")
         why = "no column is a price that tells which of them is charged"
-        _refuse_differing(table, amounts, "amount", list(lines), why, problems)
+        _refuse_differing(table, amounts, "amount", lines, why, problems)
+        _refuse_price_as_amount(table, lines, problems)
+
+
+def _refuse_price_as_amount(table: Table, lines: Sequence[NumberedLine], problems: Problems) -> None:
+    """Name an unread column that is the units times what is read as the amount: that is the price of one."""
+    several = [one for one in lines if abs(one[2].units) > 1 and one[2].amount]
+    name = table.header_of("amount")
+    for n in table.columns.unread if several else ():
+        cells = table.texts(n)
+        if all(_is_one_of(cells[at], (line.units * line.amount,)) for _, at, line in several):
+            row, at, line = several[0]
+            product = f"{cells[at]} is {tell_number(line.units)} × {tell_number(line.amount)}"
+            setting = f"write Amount = [{quoted(table.header[n])}] and Unit Price = [{quoted(name)}]"
+            what = f"{product}, so {name} is what one unit costs: {setting} under [report.headers]"
+            problems.add(table.sheet.name, row, f", {table.name_of(n)}: {what}")
 
 
 def refuse_parted_amounts(
@@ -171,6 +193,14 @@ def _refuse_differing(
 def _amounts_in(table: Table) -> Iterator[int]:
     """Yield the unread columns whose headers may mean an amount of the line that the MSP pays."""
     return _columns_of(table, _OF_AMOUNTS, _OF_OTHER_AMOUNTS)
+
+
+def _quantities_in(table: Table, lines: Sequence[NumberedLine]) -> Iterator[int]:
+    """Yield the unread columns that may be the charged quantity, and are not the units times the cost."""
+    for n in _columns_of(table, _OF_QUANTITIES, _OF_OTHER_QUANTITIES):
+        cells = table.texts(n)
+        if not all(_is_one_of(cells[at], (line.amount,)) for _, at, line in lines):
+            yield n
 
 
 def _columns_of(table: Table, meant: re.Pattern[str], others: re.Pattern[str]) -> Iterator[int]:

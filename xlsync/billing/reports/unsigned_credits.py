@@ -139,9 +139,8 @@ def _tell_kind_above(table: Table, words: KindWords, file_name: str, problems: P
             return []
     of_words = [kind for word in fold(sheet).split() if (kind := words.find(word)) is not None]
     if any(map(_is_other_charge, of_words)):
-        return [
-            f"{file_name}: no column tells the kind of the lines of sheet {sheet}: they count as recurring."
-        ]
+        where = f"{file_name}, sheet {sheet}"
+        return [f"{where}: the lines count as recurring, since no column tells their kind."]
     return []
 
 
