@@ -275,6 +275,32 @@ def test_how_often_is_billed_is_read_in_the_words_of_each_language(
     assert line.billing_months == months
 
 
+def test_where_a_commitment_leaves_open_how_often_is_billed_the_charged_months_show_it(path: Path) -> None:
+    header = [*HEADER, "TermAndBillingCycle"]
+    open_text = "One-Year commitment for monthly/yearly billing"
+    found = read_csv(
+        path, [*AMBER, open_text], [*BEECH, "One-Month commitment for monthly billing"], header=header
+    )
+    assert [(line.billing_months, line.commitment_months) for line in found.lines] == [(1, 12), (1, 1)]
+    assert any("under TermAndBillingCycle count as billed Monthly" in notice for notice in found.notices)
+    year = [*BEECH[:7], "2027-09-30", open_text]
+    assert read_csv(path, year, header=header).lines[0].billing_months == 12
+
+
+@pytest.mark.parametrize(
+    ("cell", "billing"), [("One-Year commitment for yearly billing", 12), ("Annual commit / monthly bill", 1)]
+)
+def test_a_term_that_tells_how_often_it_is_billed_is_read_under_any_header(
+    path: Path, cell: str, billing: int
+) -> None:
+    for name in ("Term", "Billing Plan", "Term And Billing Cycle"):
+        found = read_csv(path, [*AMBER, cell], header=[*HEADER, name])
+        assert [(line.billing_months, line.commitment_months) for line in found.lines] == [(billing, 12)]
+        assert not any("no number of months" in notice for notice in found.notices)
+    unknown = read_csv(path, [*AMBER, "Flexible"], header=[*HEADER, "Term And Billing Cycle"])
+    assert any("“Flexible” under Term And Billing Cycle is no number" in one for one in unknown.notices)
+
+
 def test_without_a_billing_period_the_charged_months_show_how_often_a_commitment_is_billed(
     path: Path,
 ) -> None:
@@ -285,7 +311,7 @@ def test_without_a_billing_period_the_charged_months_show_how_often_a_commitment
     periods = [(line.billing_months, line.commitment_months) for line in found.lines]
     assert periods == [(1, 12), (1, 12), (12, 36)]
     assert (
-        "report.csv: no column tells how often is billed: by their days, lines of a commitment of 12 months "
+        "report.csv: nothing tells how often is billed: by their days, lines of a commitment of 12 months "
         "under Term count as billed Monthly"
     ) in found.notices
     both = read_csv(path, [*AMBER, "P1Y"], half, years[1], header=header)
@@ -294,7 +320,7 @@ def test_without_a_billing_period_the_charged_months_show_how_often_a_commitment
     unnamed = read_csv(path, [*amber(subscription_id=""), "P1Y"], year, header=header)
     assert [line.billing_months for line in unnamed.lines] == [1, 12]
     told = read_csv(path, [*AMBER, "1 Year / Monthly"], header=header)
-    assert not any("no column tells how often" in notice for notice in told.notices)
+    assert not any("nothing tells how often" in notice for notice in told.notices)
     part = read_csv(path, [*amber(unit_price="126"), "P1Y"], half, header=header)  # of a year's price
     assert [line.billing_months for line in part.lines] == [12, 12]
 

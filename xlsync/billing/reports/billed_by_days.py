@@ -3,22 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 from xlsync.amounts import counted
 from xlsync.billing.periods import period_name
 from xlsync.billing.reports.proof import agrees
-from xlsync.billing.reports.tables import Table
+from xlsync.billing.reports.table_values import TableValues
+from xlsync.billing.reports.terms import parse_term_and_cycle
 from xlsync.models import BillingLine, LineType
 from xlsync.reconcile.charges import months_charged
 from xlsync.records import replace
 
+_COMMITMENTS: Final = ("term_and_cycle", "cycle")
 
-def billed_by_days(lines: Sequence[BillingLine], table: Table) -> tuple[list[BillingLine], list[str]]:
+
+def billed_by_days(
+    lines: Sequence[BillingLine], rows: Sequence[int], values: TableValues
+) -> tuple[list[BillingLine], list[str]]:
+    """Return the lines of rows, billed as their days show where nothing tells how often, and notices."""
+    header = _header_of_commitments(values)
+    if header is None:
+        return list(lines), []
+    places = _billing_not_told(rows, values)
+    by_days, notices = _by_days([lines[n] for n in places], header)
+    changed = dict(zip(places, by_days, strict=True))
+    return [changed.get(n, line) for n, line in enumerate(lines)], notices
+
+
+def _header_of_commitments(values: TableValues) -> str | None:
+    """Return the header that tells commitments where no column is sure to tell how often is billed."""
+    if "plan" in values.texts:
+        return None
+    return next((values.table.header_of(one) for one in _COMMITMENTS if one in values.texts), None)
+
+
+def _billing_not_told(rows: Sequence[int], values: TableValues) -> list[int]:
+    """Return the places of the rows whose commitment does not tell how often is billed.
+
+    `One-Year commitment for monthly/yearly billing` does not.
+    """
+    cells: Sequence[Any] = values.texts[next(one for one in _COMMITMENTS if one in values.texts)]
+    telling = {text for text in set(cells) if isinstance(text, str) and parse_term_and_cycle(text)[1]}
+    return [n for n, at in enumerate(rows) if cells[at] not in telling]
+
+
+def _by_days(lines: Sequence[BillingLine], header: str) -> tuple[list[BillingLine], list[str]]:
     """Return the lines with the billing period that their days show, and notices of it.
 
     A charge at the full price for one month of a longer commitment is billed monthly, and so are the other
     lines of its contract. A commitment whose charges are all for one other number of months is billed for as
-    many.
+    many. `header` is that of the commitment.
     """
     charged: dict[int, set[int]] = {}
     monthly: set[str] = set()
@@ -42,8 +76,8 @@ def billed_by_days(lines: Sequence[BillingLine], table: Table) -> tuple[list[Bil
         if line is not before
     }
     notices = [
-        f"no column tells how often is billed: by their days, lines of a commitment of "
-        f"{counted(term or 0, 'month')} under {table.header_of('cycle')} count as billed "
+        f"nothing tells how often is billed: by their days, lines of a commitment of "
+        f"{counted(term or 0, 'month')} under {header} count as billed "
         f"{period_name(months or 0)}"
         for term, months in counts
     ]

@@ -37,7 +37,6 @@ from xlsync.billing.reports.values import Wrong
 from xlsync.models import BillingLine, By, LineType, Month
 from xlsync.records import replace
 
-_OF_BILLING: Final = ("plan", "term_and_cycle")
 _MOST_TELLING: Final = (LineType.USAGE, LineType.ONE_TIME, LineType.RECURRING)
 
 
@@ -411,9 +410,8 @@ def _make_lines(
         _line(names[row.at], currencies[row.at], row, meaning, end, source)
         for (row, meaning), end in zip(made, ends, strict=True)
     ]
-    if values.texts.keys().isdisjoint(_OF_BILLING):
-        lines, of_days = billed_by_days(lines, values.table)
-        result.notices.extend(of_days)
+    lines, of_days = billed_by_days(lines, [row.at for row, _ in made], values)
+    result.notices.extend(of_days)
     if period is not None:
         rows = zip((row for row, _ in made), lines, strict=True)
         others = {**others, **_other_periods(rows, period)}

@@ -6,7 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from xlsync.billing.reports.table_values import TableValues
-from xlsync.billing.reports.terms import months_in_words, parse_term_and_cycle, term_and_billing, term_name
+from xlsync.billing.reports.terms import (
+    months_in_words,
+    parse_term_and_cycle,
+    tells_term_and_cycle,
+    term_and_billing,
+    term_name,
+)
 from xlsync.billing.reports.values import Wrong
 
 _PRODUCT: Final = ("product", "sku_name", "product_code", "sku")
@@ -86,6 +92,8 @@ def _terms(range_of: str, plan: str, cycle: str, both: str) -> Terms:
         plan = ""
     if range_of == "cycle" and months_in_words(cycle) is None:
         cycle = ""
+    if not both and (both := next((cell for cell in (plan, cycle) if tells_term_and_cycle(cell)), "")):
+        plan, cycle = ("" if cell == both else cell for cell in (plan, cycle))
     if both:
         term, billing = parse_term_and_cycle(both)
         plan, cycle = plan if months_in_words(plan) else billing or plan, cycle or term

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -24,7 +24,12 @@ from xlsync.billing.reports.numbers import MARKS, Mark, NumberReadings, proven_m
 from xlsync.billing.reports.problems import rows_text
 from xlsync.billing.reports.proof import agrees
 from xlsync.billing.reports.tables import Table, merged_values
-from xlsync.billing.reports.terms import months_in_words, term_and_billing
+from xlsync.billing.reports.terms import (
+    months_in_words,
+    parse_term_and_cycle,
+    tells_term_and_cycle,
+    term_and_billing,
+)
 from xlsync.billing.reports.text import fold, header_key
 from xlsync.billing.reports.values import (
     ReportColumn,
@@ -135,7 +140,9 @@ def read_raw(table: Table) -> RawValues:
                 counts_months = _MONTHS.search(fold(header)) is not None
                 term_cell = partial(_term_cell, counts_months=counts_months)
                 texts[meaning] = read_column(texts[meaning].cells, term_cell)
-            notices.extend(_unknown_terms(texts[meaning], table, header))
+            notices.extend(_unknown_terms(texts[meaning], table, header, _is_known_term))
+    if (both := texts.get("term_and_cycle")) is not None:
+        notices.extend(_unknown_terms(both, table, table.header_of("term_and_cycle"), _is_known_pair))
     return RawValues(table, texts, numbers, dates, ranges, range_of, tuple(notices))
 
 
@@ -239,14 +246,25 @@ def _term_cell(text: str | Wrong | None, *, counts_months: bool) -> str | Wrong 
     return f"{text} months" if counts_months and text.isdecimal() else text
 
 
-def _unknown_terms(column: ReportColumn[str], table: Table, header: str) -> Iterator[str]:
+def _is_known_term(text: str) -> bool:
+    return (
+        months_in_words(text) is not None or term_and_billing(text) is not None or tells_term_and_cycle(text)
+    )
+
+
+def _is_known_pair(text: str) -> bool:
+    return months_in_words(parse_term_and_cycle(text)[0]) is not None
+
+
+def _unknown_terms(
+    column: ReportColumn[str], table: Table, header: str, is_known: Callable[[str], bool]
+) -> Iterator[str]:
     """Tell of periods that are no known number of months, unless they say that nothing recurs."""
     words = KindWords({})
     for text in column.values:
         kind = words.find(text)
-        is_known = months_in_words(text) is not None or term_and_billing(text) is not None
         is_once = kind is not None and kind.charge in (LineType.USAGE, LineType.ONE_TIME)
-        if not is_known and not is_once and read_range(text) is None:
+        if not is_known(text) and not is_once and read_range(text) is None:
             rows = (
                 number for cell, (number, _) in zip(column.cells, table.rows, strict=True) if cell == text
             )

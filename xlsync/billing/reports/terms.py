@@ -23,8 +23,8 @@ _ENGLISH: Final = {
         "trimestrale kwartaal driemaandelijks τριμηνιαια τριμηνιαιο",
         "halfyearly": "halbjahrlich halbjahrliche semestriel semestrielle halfjaarlijks semestral semestrale "
         "εξαμηνιαια εξαμηνιαιο",
-        "yearly": "jahrlich jahrliche jahrlicher annuel annuelle jaarlijks jaarlijkse anual annuale "
-        "ετησια ετησιο ετησιοσ",
+        "yearly": "jahrlich jahrliche jahrlicher jahresvertrag annuel annuelle jaarlijks jaarlijkse anual "
+        "annuale ετησια ετησιο ετησιοσ",
         "month": "mo mon mth mths months monat monate monaten monats mois maand maanden mes meses mese mesi "
         "μηνα μηνασ μηνεσ μηνων",
         "year": "yr yrs years jahr jahre jahren jahres an ans annee annees jaar jaren ano anos anno anni "
@@ -33,12 +33,13 @@ _ENGLISH: Final = {
     for word in words.split()
 }  # fmt: skip
 _WORDS_AROUND: Final = (
-    "term commitment commit subscription billing billed plan contract per every each payment recurring",
+    "term commitment commit subscription billing billed bill plan contract per every each payment recurring",
     "pre paid prepaid upfront advance in invoiced payable with and auto renew renewal renews to",
     "abrechnung laufzeit vertrag vertragslaufzeit bindung pro je alle par engagement facturation por al a",
     "di durata termijn looptijd καθε ανα",
 )
 _SAYING_NO_MORE: Final = frozenset(" ".join(_WORDS_AROUND).split())
+_COMMITMENT_FOR: Final = " commitment for "
 
 
 @lru_cache(maxsize=4096)
@@ -69,9 +70,14 @@ def term_and_billing(text: str) -> tuple[str, str] | None:
     return (period_name(max(months)), period_name(min(months))) if len(months) == 2 else None
 
 
+def tells_term_and_cycle(text: str) -> bool:
+    """Return whether a text tells both as Microsoft does: `One-Year commitment for yearly billing`."""
+    return _COMMITMENT_FOR in fold(text) and all(map(months_in_words, parse_term_and_cycle(text)))
+
+
 def parse_term_and_cycle(text: str) -> tuple[str, str]:
     """Return the term and the billing of `One-Year commitment for monthly/yearly billing` or the like."""
-    term, _, billing = fold(text).partition(" commitment for ")
+    term, _, billing = fold(text).partition(_COMMITMENT_FOR)
     billing = billing.removesuffix(" billing").strip()
     if not billing:
         return term_and_billing(text) or ("", "")

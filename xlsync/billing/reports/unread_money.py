@@ -48,7 +48,7 @@ _OF_OTHER_PRICES: Final = re.compile(
     r"|list\w*|type|model|plan|verkoop\w*|uvp|venta|vente|vendita)\b|%|listen|brutto"
 )
 _OF_QUANTITIES: Final = re.compile(
-    r"\b(?:total|net|new|current|final|actual|charged)\b.*\b(?:quantity|qty|units|seats|users|licen[sc]es)\b"
+    r"\b(?:total|net|new|current|final|actual|charged)\b.*\b(?:quantity|qty|seats|users|licen[sc]es)\b"
 )
 _OF_OTHER_QUANTITIES: Final = re.compile(r"\b(?:price|cost|amount|value|used|assigned|available)\b")
 # What a header says of the price that the MSP pays, or of a price after all discounts.
@@ -67,7 +67,7 @@ def refuse_unread_money(table: Table, lines: Iterable[NumberedLine], problems: P
     there = table.columns.at
     if set(AMOUNTS).isdisjoint(there):
         _refuse_unknown_amounts(table, lines, problems)
-        quantities = _quantities_in(table, lines)
+        quantities = _columns_of(table, _OF_QUANTITIES, _OF_OTHER_QUANTITIES)
         why = "no column is an amount that tells which of them is charged"
         _refuse_differing(table, quantities, "units", lines, why, problems)
         if not _OF_COST.search(header_words(table.header_of("cost"))):
@@ -193,14 +193,6 @@ def _refuse_differing(
 def _amounts_in(table: Table) -> Iterator[int]:
     """Yield the unread columns whose headers may mean an amount of the line that the MSP pays."""
     return _columns_of(table, _OF_AMOUNTS, _OF_OTHER_AMOUNTS)
-
-
-def _quantities_in(table: Table, lines: Sequence[NumberedLine]) -> Iterator[int]:
-    """Yield the unread columns that may be the charged quantity, and are not the units times the cost."""
-    for n in _columns_of(table, _OF_QUANTITIES, _OF_OTHER_QUANTITIES):
-        cells = table.texts(n)
-        if not all(_is_one_of(cells[at], (line.amount,)) for _, at, line in lines):
-            yield n
 
 
 def _columns_of(table: Table, meant: re.Pattern[str], others: re.Pattern[str]) -> Iterator[int]:
