@@ -315,6 +315,22 @@ def test_a_check_after_apply_changes_no_figure() -> None:
     assert make_report(exported, runs).totals == make_report(checked, runs).totals
 
 
+@pytest.mark.parametrize(
+    ("read_at", "is_of_november", "after"),
+    [("2026-10-30 09:00", False, 60), ("2026-10-01 09:00", False, 65), ("2026-10-30 09:00", True, 65)],
+)
+def test_units_that_a_check_read_after_the_last_write_are_those_of_now(
+    read_at: str, is_of_november: bool, after: int
+) -> None:
+    """Somebody changed them by hand. What another month's run wrote is no change of this month."""
+    runs = [run(1, update(9, quantity=(10, 13)))]
+    if is_of_november:
+        runs.append(run(2, update(9, quantity=(13, 12)), month="2026-11"))
+    checked = facts([line("a")], compared=(addition(9, units=Decimal(12)),), read_at=read_at)
+    found = total(make_report(checked, runs))
+    assert (found.before, found.after) == (50, after)
+
+
 @pytest.mark.parametrize("state", ["failed", "unknown", "skipped"])
 def test_a_write_that_is_not_done_counts_for_nothing_and_is_told(state: str) -> None:
     runs = [run(1, update(9, state, quantity=(10, 13)))]

@@ -85,13 +85,22 @@ def _fields(write: Write) -> Iterator[tuple[str, str]]:
         yield write.record, ""
 
 
+def _addition_of(write: Write) -> int | None:
+    """Return the id of the addition that a write changes or creates; None where it is about none."""
+    match = ADDITION.fullmatch(write.path)
+    if match is None:
+        return None
+    return int(match[2]) if match[2] else write.id
+
+
 @dataclass(slots=True)
 class Course:
-    """The fields of one addition before the month's first write and after its last."""
+    """The fields of one addition before the month's first write and after its last, which was `at` a time."""
 
     first: dict[str, Any] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
     made: Write | None = None
+    at: str = ""
 
     @property
     def has_ended(self) -> bool:
@@ -100,10 +109,20 @@ class Course:
 
 
 class Ledger:
-    """The month's writes, the ids of created records, and the course of each addition."""
+    """The month's writes, the ids of created records, and the course of each addition.
+
+    `elsewhere` are the additions that runs of other months wrote to.
+    """
 
     def __init__(self, runs: Iterable[Run], month: str, environment: str) -> None:
+        runs = list(runs)
         self.writes: Sequence[tuple[Run, Write]] = _writes_of(runs, month, environment)
+        self.elsewhere = {
+            _addition_of(write)
+            for run in runs
+            if run.environment == environment and run.month != month
+            for write in run.writes
+        }
         self.ids: dict[str, int] = {}
         self.courses: dict[int, Course] = {}
         self.roots: dict[int, int] = {}  # the addition that a successor continues
@@ -117,14 +136,14 @@ class Ledger:
                 self._last[path, name] = run.command == "undo"
                 if name:
                     self._last[path, ""] = run.command == "undo"
-            self._follow(write)
+            self._follow(write, write.at or run.at)
 
-    def _follow(self, write: Write) -> None:
-        match = ADDITION.fullmatch(write.path)
-        id_ = int(match[2]) if match and match[2] else write.id
-        if match is None or id_ is None:
+    def _follow(self, write: Write, at: str) -> None:
+        id_ = _addition_of(write)
+        if id_ is None:
             return
         course = self.courses.setdefault(id_, Course())
+        course.at = at
         if write.method != "PATCH":
             course.made = write
             if write.succeeds is not None:

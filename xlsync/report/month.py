@@ -301,7 +301,8 @@ def addition_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Con
     chains: dict[int, list[_Standing]] = {}
     for entry in _additions(facts, ledger):
         assert entry.addition is not None  # noqa: S101 - see _additions
-        standing = _standing(entry, ledger.courses.get(entry.addition, Course()))
+        course = ledger.courses.get(entry.addition, Course())
+        standing = _standing(entry, course, is_read_since=_is_read_since(entry, course, facts, ledger))
         chains.setdefault(ledger.roots.get(entry.addition, entry.addition), []).append(standing)
     for chain in chains.values():
         first = chain[0].compared
@@ -330,9 +331,17 @@ def _money(chain: Sequence[_Standing]) -> Figures:
     return replace(figures, before=before, after=before + change)
 
 
-def _standing(entry: ComparedTarget, course: Course) -> _Standing:
+def _is_read_since(entry: ComparedTarget, course: Course, facts: Facts, ledger: Ledger) -> bool:
+    """Return whether a check read an addition after the month's last write, and no other month wrote it."""
+    is_known = bool(course.at) and not entry.has_ended and entry.addition not in ledger.elsewhere
+    return is_known and _local_minute(course.at) < facts.read_at
+
+
+def _standing(entry: ComparedTarget, course: Course, *, is_read_since: bool) -> _Standing:
+    """Return an addition's units before and after; those that a check read since may be changed by hand."""
     units = entry.units
-    first, last = course.first.get("quantity"), course.last.get("quantity")
+    first = course.first.get("quantity")
+    last = None if is_read_since else course.last.get("quantity")
     before = ZERO if course.made else _billed(units if first is None else _amount_or_zero(first), entry)
     after = ZERO if course.has_ended else _billed(units if last is None else _amount_or_zero(last), entry)
     cost = ZERO
