@@ -47,3 +47,18 @@ def test_people_read_the_subject_once_and_never_the_key() -> None:
         "• skipped Backup for Acme: changed since export: ConnectWise Units was 3 and is now 4",
         "• skipped restore Backup for Acme: 3 units (now 4): it stays",
     ]
+
+
+def test_a_row_of_several_actions_with_one_result_shows_it_once() -> None:
+    """A new customer's row makes the company and its contact."""
+    row = "customer:bss:622"
+    company = Outcome(
+        key=row,
+        kind="CreateCompany",
+        subject="customer Acme",
+        rows=(row,),
+        state=State.ALREADY,
+        detail="carried out on 2026-11-29 by run 20261129-140736-709ba9a",
+    )
+    contact = replace(company, key=f"contact:{row}", kind="CreateContact", subject="contact Ann")
+    assert row_results((company, contact)) == {row: (company.text, False)}

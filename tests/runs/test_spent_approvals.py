@@ -256,7 +256,10 @@ def test_approvals_that_moved_since_the_last_check_are_told_with_count_and_sum(d
         hand.approve("units:55")
     told = " ".join(desk.apply("--dry-run").err.split())
     assert "When the workbook was last checked, 2 rows (+" in told
+    assert "EUR of Monthly Impact) were approved" in told, "the column's sum, whatever New Units says"
     assert "1 of them not approved then" in told
+    assert desk.apply().code == 0
+    assert "When the workbook was last checked" not in desk.apply("--dry-run").err, "all was carried out"
 
 
 AGREEMENT = "agreement:bss:622|Monthly"

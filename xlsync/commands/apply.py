@@ -54,8 +54,8 @@ from xlsync.workbook.write import write_results
 class Review:
     """A workbook read for apply: its edits, and a plan against ConnectWise's present state.
 
-    `later` is the latest run that applied a later month. `anew` are the results after which rows were
-    approved anew, `reservations` what to say of spent rows, by row key.
+    `later` is the latest run that applied a later month. `spent` are the rows that were carried out before,
+    `anew` the results after which rows were approved anew, `reservations` what to say of spent rows, by key.
     """
 
     book: Book
@@ -65,6 +65,7 @@ class Review:
     plan: Plan
     live: Live
     later: Run | None = None
+    spent: Set[str] = frozenset()
     anew: Set[Noted] = frozenset()
     reservations: Mapping[str, str] = field(default_factory=dict)
 
@@ -102,7 +103,7 @@ class Review:
     def _tell_moved_approvals(self) -> list[str]:
         """Warn if rows are approved that were not at the last check: sorting one column alone moves a Yes."""
         before, now = set(self.book.about.approved), set(self.rows.asked)
-        new = now - before
+        new = now - before - self.spent
         if not before or not new:
             return []
         be = "was" if len(before) == 1 else "were"
@@ -110,12 +111,12 @@ class Review:
         return [f"{then}; now {self._sum_of(now)}, {len(new)} of them not approved then"]
 
     def _sum_of(self, keys: Set[str]) -> str:
-        """Write how many rows of *Mismatches* these are, and what they change in a month's billing."""
+        """Write how many rows of *Mismatches* these are, and the sum of their *Monthly Impact*."""
         sums: dict[str, Decimal] = {}
         for mismatch in (self.rows.mismatches[key] for key in keys if key in self.rows.mismatches):
             sums[mismatch.currency] = sums.get(mismatch.currency, Decimal(0)) + (mismatch.impact or 0)
         money = ", ".join(f"{amount:+,.2f} {currency}".strip() for currency, amount in sorted(sums.items()))
-        return f"{counted(len(keys), 'row')} ({money or 'no money'} a month)"
+        return f"{counted(len(keys), 'row')} ({money or 'nothing'} of Monthly Impact)"
 
 
 def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -> Review:
@@ -151,7 +152,8 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     later = [run for run in runs if run.command == "apply" and run.month > book.about.month]
     plan = replace(plan, lifted=find_lifted(book))
     latest = max(later, key=lambda run: run.month, default=None)
-    return Review(book, edits, rows, new, plan, live, latest, spent.anew, spent.reservations)
+    before = frozenset(row for result in done for row in result.rows)
+    return Review(book, edits, rows, new, plan, live, latest, before, spent.anew, spent.reservations)
 
 
 def _without_money(action: RowAction) -> RowAction:

@@ -147,7 +147,7 @@ def noting(run: str, outcomes: tuple[Outcome, ...]) -> Iterator[None]:
 
 
 def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
-    """Write each row's *Result*: all outcomes of the row, the worst first."""
+    """Write each row's *Result*: all outcomes of the row, the worst first, and what reads alike once."""
     order = (State.UNKNOWN, State.FAILED, State.SKIPPED, State.DONE, State.ALREADY)
     by_row: dict[str, list[Outcome]] = {}
     outcomes = tuple(outcomes)
@@ -158,7 +158,7 @@ def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
                 by_row.setdefault(row, []).append(result)
     return {
         row: (
-            "; ".join(o.text for o in sorted(group, key=lambda o: order.index(o.state))),
+            "; ".join(dict.fromkeys(o.text for o in sorted(group, key=lambda o: order.index(o.state)))),
             any(o.changed for o in group),
         )
         for row, group in by_row.items()
