@@ -155,6 +155,15 @@ def test_an_addition_tells_its_status_beside_that_of_its_agreement(client: Clien
     assert addition["id"] in {record["id"] for record in ended}
 
 
+def test_records_without_dates_are_written_like_others(client: Client) -> None:
+    addition = active_addition(client.sandbox)
+    del addition["effectiveDate"], client.sandbox.connectwise.agreements[1]["billStartDate"]
+    body = [{"op": "replace", "path": "quantity", "value": 3}]
+    assert client.cw("PATCH", place(addition), body).json()["quantity"] == 3
+    made = client.cw("POST", ADDITIONS, ADDITION | {"effectiveDate": "2026-10-01T00:00:00Z"})
+    assert made.status_code == 201
+
+
 def test_a_creation_answers_the_whole_record(client: Client) -> None:
     made = client.cw("POST", ADDITIONS, ADDITION | {"effectiveDate": "2026-10-01T00:00:00Z"}).json()
     assert made == client.cw("GET", f"{ADDITIONS}/{made['id']}").json()

@@ -276,8 +276,9 @@ class Writer:
     def _check_addition(self, record: Record) -> None:
         """Refuse a bundle, a date that nothing would bill, and a missing custom field that is required."""
         known = self.state.additions.get(record["id"], {})
-        if known.get("effectiveDate") != record["effectiveDate"]:
-            self._check_effective(record["effectiveDate"], self.state.agreements[record["agreementId"]])
+        effective = record.get("effectiveDate")
+        if effective is not None and known.get("effectiveDate") != effective:
+            self._check_effective(effective, self.state.agreements[record["agreementId"]])
         if self.state.catalog[record["product"]["id"]].get("productClass") == "Bundle":
             raise invalid("addition", "product", "A bundle cannot be an addition.")
         filled = {
@@ -297,7 +298,7 @@ class Writer:
 
         A child agreement is invoiced with its parent.
         """
-        if effective < agreement["billStartDate"]:
+        if effective < agreement.get("billStartDate", ""):
             raise invalid("addition", "effectiveDate", TOO_EARLY)
         parent = self.state.agreements.get(agreement.get("parentAgreement", {}).get("id"))
         days = [first_open_day(one) for one in (agreement, parent) if one is not None]
