@@ -111,6 +111,22 @@ def test_check_lets_an_approval_lapse_when_a_value_changes_that_nobody_typed(des
     assert hand.get(NEW, "agreement:bss:649|Monthly", "Approve") == "Yes"
 
 
+def test_a_reason_or_an_end_without_ignore_is_told_as_long_as_it_stands_there(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Reason": "Paid until spring", "Until": day("2027-03-31")})
+        hand.set(MISMATCHES, "link:bss:617:bss:MQX7FDCDA26FB:0001", {"Reason": "They leave"})
+        hand.set(MISMATCHES, "units:53", {"Action": "Ignore", "Reason": "Ours"})
+    for _ in range(2):
+        ran = desk.check()
+        hand = desk.read()
+        told = " ".join(ran.err.split())
+        for key in ("units:52", "link:bss:617:bss:MQX7FDCDA26FB:0001"):
+            assert f"{hand.place(MISMATCHES, key, 'Reason')}: it counts only where Action is Ignore" in told
+        assert told.count("it counts only where Action is Ignore") == 3
+        assert f"{hand.place(MISMATCHES, 'units:52', 'Until')}: it counts only where" in told
+    assert desk.run("links", "rules", "--json").json["rules"] != []
+
+
 def test_check_tells_entries_that_were_renamed_or_deleted_by_name_and_works(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.set(

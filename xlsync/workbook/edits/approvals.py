@@ -41,7 +41,7 @@ class RowEdits:
     """The decisions on *Mismatches*: actions of approved rows, rows to ignore by key, and problems.
 
     `asked` is what each approved row asks for, by row key.
-    `notices` name the rows whose Yes is left aside, since nothing can be written for them.
+    `notices` name what counts for nothing: a Yes where nothing can be written, a reason without `Ignore`.
     """
 
     actions: tuple[RowAction, ...]
@@ -87,6 +87,8 @@ def read_row_edits(
             ignored[mismatch.key] = _read_ignored(row, month, problems)
         elif action is None and mismatch.is_ruled and ("Action" in row.formulas or row.text("Action")):
             ignored[mismatch.key] = Ignored(is_readable=False)  # already a problem, and no end of the rule
+        else:
+            notices += _tell_not_ignored(row)
         approved = _read_approved(row, mismatch, action, month, dropdowns, problems, notices)
         if approved is None or row.key in without:
             continue
@@ -153,6 +155,14 @@ def _read_ignored(row: SheetRow, month: Month, problems: list[Problem]) -> Ignor
         what = f"{until} is before {month}, so the row would not be ignored"
         problems.append(Problem(row.where("Until"), what, "enter a later date, or leave it empty"))
     return Ignored(row.text("Reason"), until) if len(problems) == known else Ignored(is_readable=False)
+
+
+def _tell_not_ignored(row: SheetRow) -> Iterator[Notice]:
+    """Name what a person typed about ignoring a row that is not ignored."""
+    for header in ("Reason", "Until"):
+        if row.is_edited(header) and row.text(header):
+            what = "it counts only where Action is Ignore: choose that, or clear this cell"
+            yield Notice(row.where(header), what)
 
 
 def _read_approved(
