@@ -500,3 +500,24 @@ def test_the_customer_of_a_customer_is_asked_about(path: Path, header: str) -> N
     message = refusal(path, columns, "Reseller Ltd,Amber,Mail,6,10.50,63.00")
     assert f"“{header}” is not known and may be the customer, and so may “Customer”" in message
     assert read(path, columns, "Amber,Amber,Mail,6,10.50,63.00").lines
+
+
+@pytest.mark.parametrize("more", ["Unit Price.1,Amount.1", "Unit Price2,Amount2", "Unit Price_1,Amount_1"])
+def test_a_header_that_a_program_numbered_since_it_stands_twice_means_the_same(path: Path, more: str) -> None:
+    header = f"Customer,Product,Quantity,Unit Price,Amount,{more}"
+    second = more.split(",")[1]
+    message = refusal(path, header, "Amber,Mail,6,12.00,72.00,10.50,63.00")
+    assert f"“Amount” and “{second}” with different values, and both mean Amount" in message
+    assert read(path, header, "Amber,Mail,6,10.50,63.00,10.50,63.00").lines
+    assert read(path, "Customer,Description,Description 2,Quantity,Amount", "Amber,Mail,Basic,6,63.00").lines
+
+
+def test_parts_of_a_unit_for_a_part_of_the_month_raise_a_doubt_where_other_units_are_whole(
+    path: Path,
+) -> None:
+    header = "Customer,Product,Quantity,Unit Price,Amount,Start Date,End Date"
+    month, half = "2026-10-01,2026-10-31", "2026-10-16,2026-10-31"
+    share = f"Amber,Mail,0.5,10.50,5.25,{half}"
+    (doubt,) = doubts_of(read(path, header, f"Amber,Mail,6,10.50,63.00,{month}", share))
+    assert "Quantity may be units for a part of a period, not in force, in row 3" in doubt
+    assert not doubts_of(read(path, header, f"Amber,Mail,2.5,10.50,26.25,{month}", share))

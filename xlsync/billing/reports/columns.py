@@ -47,6 +47,7 @@ _KNOWN_STARTS: Final = {
     for header in group
     if header.endswith("*")
 }
+_NUMBERED: Final = frozenset({"customer", "contract", "units", "cost", "amount", "currency", "start", "end"})
 _NET: Final = _KNOWN[header_key("Net Amount")]
 _SUSPICIOUS: Final = re.compile(
     r"\b(types?|kind|credit(s|ed)?|refund(ed|s)?|chargebacks?|returned|debits?|dr|cr|d c|c d|sign"
@@ -120,6 +121,7 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
     The settings' headers come first, then those of the published layout that the header is, then the known
     ones.
     """
+    header = _without_numbers(header)
     keys = [header_key(name) for name in header]
     free = [n for n, key in enumerate(keys) if key and key not in aliases.ignored]
     layout = _find_layout(set(keys))
@@ -154,6 +156,17 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
         layout,
         meanings.instead,
     )
+
+
+def _without_numbers(header: Sequence[str]) -> list[str]:
+    """Return the header with `Amount` for `Amount2` or `Amount.1` beside it: a program's second `Amount`."""
+    keys = [header_key(name) for name in header]
+    first = {key: name for key, name in zip(keys, header, strict=True) if key in _KNOWN}
+    numbered = {key for key in first if _KNOWN[key].meaning in _NUMBERED}
+    return [
+        first[own] if (own := key.rstrip("0123456789")) != key and own in numbered else name
+        for key, name in zip(keys, header, strict=True)
+    ]
 
 
 @dataclass(slots=True)

@@ -94,6 +94,7 @@ def prove_table(
             *_tell_broken(values, [one for one in broken if one.row not in compared]),
         ],
         [
+            *_tell_shares_of_units(values, places, lines, compared),
             *_tell_without_units(values, [row for row in without_units if row in compared]),
             *_tell_empty(values, [row for row in empty if row in compared]),
             *_tell_free(values, [row for row in free if row in compared]),
@@ -197,6 +198,18 @@ def _tell_free(values: TableValues, rows: Sequence[int]) -> list[str]:
 def _tell_without_units(values: TableValues, rows: Sequence[int]) -> list[str]:
     """Tell of lines that have an amount and no units."""
     return [f"{values.table.header_of('units')} is zero beside money in {rows_text(rows)}"] if rows else []
+
+
+def _tell_shares_of_units(
+    values: TableValues, places: Places, lines: Sequence[BillingLine], compared: Collection[int]
+) -> list[str]:
+    """Tell of parts of a unit that are charged for a part of a period, where all others are whole."""
+    own = [(number, line) for (number, *_), line in zip(places, lines, strict=True) if number in compared]
+    parts = [(number, line) for number, line in own if line.units % 1]
+    if not parts or len(parts) == len(own) or any(covers_full_period(line) for _, line in parts):
+        return []
+    rows = rows_text(number for number, _ in parts)
+    return [f"{values.table.header_of('units')} may be units for a part of a period, not in force, in {rows}"]
 
 
 def _figure_at(values: TableValues, meaning: str, at: int) -> Decimal | None:
