@@ -212,6 +212,12 @@ def test_a_read_that_a_gateway_forbids_is_no_matter_of_rights(empty_desk: Desk) 
     assert "A gateway before ConnectWise refuses this network" in check["next_step"]
 
 
+def test_a_host_of_the_cloud_without_its_prefix_is_told(empty_desk: Desk) -> None:
+    empty_desk.sandbox.fail("no-prefix", path="GET /company", times=99)
+    keys = findings(empty_desk)["ConnectWise: keys"]
+    assert (keys["state"], "the host begins with api-" in keys["next_step"]) == ("bad", True)
+
+
 def test_of_additions_that_cannot_be_read_nothing_is_called_good(empty_desk: Desk) -> None:
     empty_desk.sandbox.fail("forbid", path="/additions$", times=999)
     assert findings(empty_desk)["Foretold: additions"]["state"] == "unsure"

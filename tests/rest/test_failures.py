@@ -367,6 +367,17 @@ def test_a_body_that_is_cut_off_or_no_json_is_read_again(remote: Remote, service
     assert len(remote.seen) == 4
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_host_of_the_cloud_without_its_prefix_is_told(
+    remote: Remote, service: Service, status: int
+) -> None:
+    body = {"code": "Security", "message": "SSL is required.", "errors": None}
+    remote.answer = lambda _: reply(body, status)
+    with pytest.raises(ApiError) as caught:
+        service.get("finance/agreements")
+    assert "the host begins with api-" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("code", "hint"),
     [

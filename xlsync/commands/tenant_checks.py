@@ -19,7 +19,7 @@ from xlsync.connectwise.lists import LISTS, SETUP, Tables, read_lists
 from xlsync.connectwise.records import id_of
 from xlsync.errors import ApiError
 from xlsync.models import Addition, Lists, Month, SetupTables
-from xlsync.rest.failures import read_http_date
+from xlsync.rest.failures import SSL_REQUIRED, read_http_date
 
 SKEW: Final = dt.timedelta(minutes=5)
 SAMPLE: Final = 100  # the most agreements whose additions and recaps are read
@@ -110,7 +110,7 @@ def keys_check(connectwise: ConnectWise) -> Finding:
     try:
         connectwise.check()
     except ApiError as error:
-        if error.status != 403:
+        if error.status != 403 or SSL_REQUIRED in error.message:
             return Finding("ConnectWise: keys", CheckState.BAD, error.message, error.hint)
         step = "Look at the rights that follow; where all of them are refused, check the client id."
         return Finding("ConnectWise: keys", CheckState.UNSURE, error.message, step)

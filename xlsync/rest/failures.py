@@ -26,6 +26,7 @@ from xlsync.rest.answer_time import AnswerTooSlow
 # Statuses of a gateway; 520 to 527 are Cloudflare's.
 _GATEWAY: Final = frozenset({502, 504, *range(520, 528)})
 _ASKED_ANEW: Final = frozenset({429, 500})  # statuses that the service itself answers, in JSON or not
+SSL_REQUIRED: Final = "SSL is required"  # the answer of ConnectWise's cloud where the host lacks its prefix
 _SETTING: Final = {"ConnectWise": "XLSYNC_CW_URL", "BSS": "XLSYNC_BSS_URL"}
 
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100  # of a clock that may be right
@@ -286,6 +287,9 @@ class Refusals:
         if not read and answer.is_of_gateway:
             return self._error(method, path, f"{status}{what}", status=status, kind=NoAnswer)
         hint = self._hint_for_codes(status, codes)
+        if SSL_REQUIRED in what:
+            cloud = "In ConnectWise's cloud the host begins with api-, as in api-eu.myconnectwise.net"
+            hint = f"{cloud}: set {self._setting} so."
         if status == 403 and answer.is_page:
             hint = (
                 f"A gateway before {self._name} refuses this network, not the keys: "

@@ -29,6 +29,7 @@ KINDS: Final[Mapping[str, str]] = {
     "gateway-after": "a gateway answers `status` (520) with HTML, after the request was committed",
     "busy": "429 with `seconds` in Retry-After",
     "forbid": "403, as where a right is missing",
+    "no-prefix": "403, as from a host of the cloud without its prefix",
     "release": "400, as where the release that is asked for is not served any more",
     "no-endpoint": '404 "The endpoint does not exist."',
     "empty": "a list answers `[]`",
@@ -42,6 +43,13 @@ KINDS: Final[Mapping[str, str]] = {
     "call-after": "`call` is called after the request was committed",
 }
 LASTING: Final = frozenset({"hide-new", "demand-customs", "day-first"})  # for every request, not for one
+_REFUSALS: Final = {
+    "error-json": (500, "ServerError", "Made-up fault."),
+    "forbid": (403, "Security", "You do not have permission."),
+    "no-prefix": (403, "Security", "SSL is required."),
+    "release": (400, "ConnectWiseApi", "ConnectWise does not support the API version '2025.1'."),
+    "no-endpoint": (404, "ConnectWiseApi", "The endpoint does not exist."),
+}
 _HTML: Final = "<html><body><h1>Server Error in '/' Application.</h1></body></html>"
 _GATEWAY: Final = "<html><head><title>api.example | {0}: Web server error</title></head></html>"
 
@@ -78,6 +86,8 @@ class Fault:
 
     def before(self, connection: socket.socket, body: Any) -> Response | None:
         """Answer in place of ConnectWise before anything is committed; None lets the request pass."""
+        if self.kind in _REFUSALS:
+            return refusal(*_REFUSALS[self.kind])
         match self.kind:
             case "refuse":
                 refuse(connection)
@@ -85,20 +95,10 @@ class Fault:
                 hang_up(connection)
             case "error":
                 return Response(_HTML, status=500, content_type="text/html")
-            case "error-json":
-                return refusal(500, "ServerError", "Made-up fault.")
             case "gateway":
                 return self._gateway()
             case "busy":
                 return too_many(self.seconds)
-            case "forbid":
-                return refusal(403, "Security", "You do not have permission.")
-            case "release":
-                return refusal(
-                    400, "ConnectWiseApi", "ConnectWise does not support the API version '2025.1'."
-                )
-            case "no-endpoint":
-                return refusal(404, "ConnectWiseApi", "The endpoint does not exist.")
             case "empty":
                 return Response("[]", content_type="application/json; charset=utf-8")
             case "not-json":
