@@ -268,7 +268,10 @@ def test_what_follows_the_number_of_a_note_is_its_reason(note: str) -> None:
     assert rule.units == 2
 
 
-@pytest.mark.parametrize("note", ["", "Ask Pia", "feel free 2 call", "free", "minimum of 3", "2 free"])
+@pytest.mark.parametrize(
+    "note",
+    ["", "Ask Pia", "feel free 2 call", "free", "minimum of 3", "2 free", "free 1234567890123", "free ٣"],
+)
 def test_another_note_makes_no_rule(note: str) -> None:
     assert read_note(note, LINE, "", "") is None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +20,7 @@ from xlsync.links.memory import LinkKind, RememberedLink
 from xlsync.links.names import words
 from xlsync.links.proposed import LOWEST_SUGGESTED
 from xlsync.links.suggestions import MOST, NameIndex, numbers_in
-from xlsync.reconcile.rules import Rule, RuleKind, Scope
+from xlsync.reconcile.rules import Rule, RuleKind, Scope, read_units
 
 NONE: Final = "No link of these keys or names is remembered."
 _WORKBOOK_ENDINGS: Final = {".xlsx", ".xlsm", ".xlsb", ".xls", ".xltx", ".xlam", ".ods", ".numbers"}
@@ -210,7 +209,8 @@ def chosen_day(text: str) -> dt.date | None:
 
 
 def chosen_units(text: str) -> Decimal:
-    """Read a number of units from 0 up, as large as an import reads it."""
-    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", text):
+    """Read the number of units of an option."""
+    units = read_units(text)
+    if units is None:
         raise typer.BadParameter(f"{text!r} is not a number of units", param_hint="--free, --minimum")
-    return Decimal(text)
+    return units

@@ -22,7 +22,7 @@ from xlsync.errors import XlsyncError
 from xlsync.files import refuse_special, write_file
 from xlsync.links.memory import PARTS, LinkKind, Names, PeriodAgreement, Remembered, RememberedLink
 from xlsync.models import Evidence
-from xlsync.reconcile.rules import Rule, RuleKind, Scope
+from xlsync.reconcile.rules import Rule, RuleKind, Scope, read_units
 
 _ENCODING: Final = "utf-8-sig"  # with a byte order mark: Excel reads a CSV without one in the local code page
 EMPTIED: Final = "none"  # written instead of an id where a person emptied that part
@@ -214,7 +214,7 @@ def _read_rule(row: Mapping[str, str], environment: str) -> Rule:
     )
     if kind not in list(RuleKind):
         wrong.append(f"Rule is “{kind}”, not {', '.join(RuleKind)}")
-    elif counts and not (re.fullmatch(r"\d{1,12}([.,]\d{1,6})?", units) and units.strip("0.,")):
+    elif counts and not read_units(units.replace(",", ".")):
         wrong.append(f"Units is “{units}”, not a number above 0")
     elif counts and re.fullmatch(r"[1-9]\d{0,2},\d{3}", units):
         plain = units.replace(",", "")

@@ -188,12 +188,18 @@ def _apply_unit_rules(charge: Charge, rules: Sequence[Rule]) -> Charge:
     return charge
 
 
+_UNITS: Final = r"[0-9]{1,12}(?:\.[0-9]{1,6})?"
 _NOTE = re.compile(
-    r"\s*(free|minimum)\s+(\d+(?:\.\d+)?)\b(?![.,'’-]?\d|\s\d{3}\b|\s*%)",  # no part of a longer number
+    rf"\s*(free|minimum)\s+({_UNITS})\b(?![.,'’-]?\d|\s\d{{3}}\b|\s*%)",  # no part of a longer number
     re.IGNORECASE,
 )
 _MEANT = re.compile(r"\s*(free|minimum)\s+[-+.,]?\d", re.IGNORECASE)
 _UNTIL = re.compile(r"\buntil\s+(\d{4}-\d{2}-\d{2})\b", re.IGNORECASE)
+
+
+def read_units(text: str) -> Decimal | None:
+    """Read a number of units from 0 up as every rule writes it; None for any other text."""
+    return Decimal(text) if re.fullmatch(_UNITS, text) else None
 
 
 def read_note(note: str, line: BillingLine, when: str, workbook: str) -> Rule | None:
