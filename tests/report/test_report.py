@@ -760,6 +760,9 @@ def test_libreoffice_reads_the_report_and_makes_a_pdf(desk: Desk) -> None:
     assert ran.code == 0, ran.err
     assert Path(ran.json["pdf"]).read_bytes().startswith(b"%PDF-")
     assert pdf_beside(Path(ran.json["report"])) == Path(ran.json["pdf"]), "the next report takes its place"
+    breaks = sum(len(page.row_breaks.brk) + 1 for page in openpyxl.load_workbook(ran.json["report"]))
+    pages = len(re.findall(rb"/Type */Page\b", Path(ran.json["pdf"]).read_bytes()))
+    assert pages == breaks, "no page is split across, whatever stands in for Calibri on this machine"
 
 
 @pytest.mark.parametrize("content", [b"a person's own file", b"%PDF-1.7 of a person", b""])

@@ -6,6 +6,7 @@ A report is made anew each time: it replaces an earlier report, but no other fil
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,22 @@ def find_office() -> str | None:
     return next((place for place in places.get(sys.platform, ()) if Path(place).exists()), None)
 
 
+def _fitted(report: bytes) -> bytes:
+    """Return a report whose pages are fitted to the paper's width, however wide its letters are.
+
+    LibreOffice takes another font where it lacks Calibri, and keeps page breaks, which Excel would ignore.
+    """
+    fitted = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(report)) as package, zipfile.ZipFile(fitted, "w") as copy:
+        for name in package.namelist():
+            part = package.read(name)
+            if name.startswith("xl/worksheets/"):
+                part = part.replace(b'fitToPage="0"', b'fitToPage="1"')
+                part = re.sub(rb'(<pageSetup [^>]*)scale="\d+"', rb'\1fitToWidth="1" fitToHeight="0"', part)
+            copy.writestr(name, part)
+    return fitted.getvalue()
+
+
 def write_pdf(path: Path) -> Path:
     """Convert a report to a PDF beside it with LibreOffice; raises XlsyncError where that fails."""
     office = find_office()
@@ -103,9 +120,11 @@ def write_pdf(path: Path) -> Path:
     with tempfile.TemporaryDirectory() as folder:
         profile = Path(folder, "profile").as_uri()
         words = [office, f"-env:UserInstallation={profile}", "--headless", "--convert-to", "pdf"]
+        copy = Path(folder, path.name)
         try:
+            copy.write_bytes(_fitted(path.read_bytes()))
             done = subprocess.run(  # noqa: S603 - LibreOffice by its full path
-                [*words, "--outdir", folder, str(path.resolve())],
+                [*words, "--outdir", folder, str(copy)],
                 capture_output=True,
                 timeout=180,
                 check=False,
