@@ -420,6 +420,55 @@ def test_a_sign_of_several_currencies_is_told_where_nothing_says_which(path: Pat
         assert not any("several currencies" in one for one in other.notices)
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("Amount (US$)", "USD"),
+        ("Amount C$", "CAD"),
+        ("Amount (in CA$)", "CAD"),
+        ("Amount (A$)", "AUD"),
+        ("Amount AU$", "AUD"),
+        ("NZ$ Amount", "NZD"),
+        ("Amount (CAD$)", "CAD"),
+    ],
+)
+def test_a_dollar_of_one_country_in_a_header_names_the_currency(path: Path, name: str, code: str) -> None:
+    found = read(path, f"Customer,Product,Quantity,{name}", "Amber,Mail,6,63.00")
+    assert [(one.amount, one.currency) for one in found.lines] == [(63, code)]
+
+
+def test_a_dollar_of_one_country_in_a_title_names_the_currency(path: Path) -> None:
+    found = read(path, "Amounts in NZ$", "Customer,Product,Quantity,Amount", "Amber,Mail,6,63.00")
+    assert found.lines[0].currency == "NZD"
+
+
+def test_a_dollar_of_no_country_is_told_in_a_header_and_in_the_column_of_currencies(path: Path) -> None:
+    header, row = "Customer,Product,Quantity,Amount", "Amber,Mail,6,63.00"
+    told = "the sign in {} stands for several currencies"
+    for where, headers, cells in (
+        ("Amount ($)", f"{header} ($)", row),
+        ("Currency", f"{header},Currency", f"{row},$"),
+    ):
+        found = read(path, headers, cells)
+        assert any(told.format(where) in one for one in found.notices)
+        assert found.lines[0].currency == ""
+    beside = read(path, f"{header},Currency", f"{row},CAD", "Birch,Mail,1,10.50,$")
+    assert [one.currency for one in beside.lines] == ["CAD", "CAD"]
+    assert any(
+        "Currency is “$” in row 3, and counts as CAD, like that of the others" in n for n in beside.notices
+    )
+    unnamed = read(path, header, "Amber,Mail,6,US$63.00", "Birch,Mail,1,10.50")
+    assert any("no currency is named in row 3, and others name one" in n for n in unnamed.notices)
+
+
+@pytest.mark.parametrize(("sign", "header"), [("$", "Amount"), ("kr", "Amount"), ("EUR", "Amount ($)")])
+def test_a_sign_that_cannot_be_the_currency_of_the_other_rows_is_asked_about(
+    path: Path, sign: str, header: str
+) -> None:
+    rows = "Amber,Mail,6,63.00,EUR", f"Birch,Mail,1,10.50,{sign}"
+    assert "its currency is not told" in refusal(path, f"Customer,Product,Quantity,{header},Currency", *rows)
+
+
 @pytest.mark.parametrize("headers", ["Debe,Haber", "Dare,Avere", "Charged to you,In your favour"])
 def test_two_columns_of_which_either_holds_a_rows_money_are_asked_about(path: Path, headers: str) -> None:
     rows = "Amber,Mail,6,10.50,63.00,", "Amber,Mail,2,10.50,,21.00"

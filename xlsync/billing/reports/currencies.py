@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from xlsync.billing.reports.layouts import CURRENCIES, with_translations
+from xlsync.billing.reports.layouts import CURRENCIES, DOLLARS, with_translations
 from xlsync.billing.reports.numbers import MONEY_WORD
 from xlsync.billing.reports.problems import rows_text
 from xlsync.billing.reports.table_values import TableValues
@@ -20,7 +20,8 @@ _CODES: Final = {
         "EUR": "€,euro,euros", "GBP": "£,pound sterling,british pound,pounds sterling,sterling,gb pound",
         "USD": "us$,usd$,us dollar,us dollars,u s dollar,united states dollar,american dollar",
         "JPY": "¥,japanese yen,yen", "CHF": "swiss franc,swiss francs,schweizer franken,franc suisse",
-        "CAD": "ca$,c$,canadian dollar", "AUD": "au$,a$,australian dollar", "NZD": "nz$,new zealand dollar",
+        "CAD": "ca$,c$,cad$,canadian dollar,canadian dollars", "AUD": "au$,a$,aud$,australian dollar",
+        "NZD": "nz$,nzd$,new zealand dollar",
         "SEK": "swedish krona", "NOK": "norwegian krone", "DKK": "danish krone", "PLN": "zł,polish zloty",
         "CZK": "kč,czech koruna", "INR": "₹,indian rupee", "ZAR": "south african rand", "SGD": "sg$,s$",
         "HKD": "hk$", "BRL": "r$", "TRY": "₺", "ILS": "₪", "HUF": "ft", "RON": "lei",
@@ -40,14 +41,15 @@ _SIGNS: Final = {
         "kr": "SEK NOK DKK ISK", "zł": "PLN", "kč": "CZK", "fr": "CHF", "ft": "HUF", "lei": "RON",
     }.items()
 }  # fmt: skip
+_SIGN_OF: Final = {"dollar": "$", "dollars": "$", "krone": "kr", "krona": "kr", "rupee": "rs"}
 _IN_CELL: Final = re.compile(rf"(?<![\w.])(?:{MONEY_WORD})(?![A-Za-z])|(?<=\d)(?:{MONEY_WORD})(?![A-Za-z])")
+_SIGNED: Final = rf"{CURRENCIES}|(?:{DOLLARS}) ?\$"
 _IN_HEADER: Final = re.compile(
-    rf"[(\[]\s*([A-Z]{{3}}|[€£])\s*[)\]]\s*$|(?<=\s)({CURRENCIES})\s*$|([€£])\s*$|^({CURRENCIES}|[€£])\s"
+    rf"[(\[]\s*(?:in\s+)?([A-Z]{{3}}|(?:{DOLLARS})? ?\$|[€£])\s*[)\]]\s*$|(?<=\s)({_SIGNED})\s*$|([€£$])\s*$"
+    rf"|^({_SIGNED}|[€£$])\s"
 )
 _CURRENCY_WORDS: Final = "|".join(map(re.escape, with_translations("Currency")))
-_IN_TITLE: Final = re.compile(
-    rf"(?:(?i:\b(?:{_CURRENCY_WORDS}))\W+|\b(?i:in|en|σε) )({CURRENCIES}|[€£])(?!\w)"
-)
+_IN_TITLE: Final = re.compile(rf"(?:(?i:\b(?:{_CURRENCY_WORDS}))\W+|\b(?i:in|en|σε) )({_SIGNED}|[€£])(?!\w)")
 _NO_CURRENCY: Final = frozenset(
     ["UTC", "VAT", "NET", "EXC", "INC", "EXT", "TAX", "GST", "HST", "PST", "PER", "QTY", "AVG"]
 )
@@ -60,10 +62,23 @@ def currency_code(stated: str) -> str | None:
     bare = stated.rstrip(". ")
     if re.fullmatch(r"[A-Za-z]{3}", bare):
         return bare.upper()
-    if (code := _CODES.get(" ".join(bare.replace(".", " ").casefold().split()))) is not None:
+    if (code := _CODES.get(_folded(bare))) is not None:
         return code
     codes = set(_CODE_IN_WORDS.findall(stated))
     return codes.pop() if len(codes) == 1 else None
+
+
+def _folded(stated: str) -> str:
+    """Return the words or the sign of a currency as `_CODES` and `_SIGNS` spell them."""
+    return " ".join(stated.replace(".", " ").casefold().split()).replace(" $", "$")
+
+
+def _open_sign(cell: object) -> frozenset[str]:
+    """Return the currencies that a cell of the column of currencies may mean, where they are several."""
+    if not isinstance(cell, str) or currency_code(cell) != "":
+        return frozenset()
+    word = _folded(cell.rstrip(". "))
+    return _SIGNS.get(_SIGN_OF.get(word, word), frozenset())
 
 
 def row_currencies(values: TableValues) -> list[str | Wrong]:
@@ -88,37 +103,55 @@ def row_currencies(values: TableValues) -> list[str | Wrong]:
         codes = set(stated) - {""}
         if len(codes) == 1 and "" in stated:
             stated = [code or next(iter(codes)) for code in stated]
+        if any(signs := [_open_sign(cell) for cell in values.texts["currency"]]):
+            in_cells.append(signs)
         if in_header and codes - {in_header}:
             in_cells.append([frozenset({in_header})] * rows)
+        if any("$" in table.header_of(meaning) for meaning in _MONEY if meaning in table.columns.at):
+            in_cells.append([_SIGNS["$"]] * rows)
     if not in_cells:
         return list(stated)
     return [_combined(code, cells) for code, *cells in zip(stated, *in_cells, strict=True)]
 
 
 def tell_filled_currencies(values: TableValues, charging: Sequence[int]) -> Iterator[str]:
-    """Tell in which rows the currency is empty, and is taken from the others, which have only one."""
+    """Tell in which rows the currency is empty or a sign of several, and is the one that the others name."""
     cells = values.texts.get("currency", ())
-    codes = {currency_code(cell) for cell in set(cells) if isinstance(cell, str)} - {"", None}
-    rows = [values.table.rows[at][0] for at in charging if cells[at] is None] if len(codes) == 1 else []
-    if rows:
+    codes = {code for cell in set(cells) if isinstance(cell, str) and (code := currency_code(cell))}
+    filled: dict[str, list[int]] = {}
+    for at in charging if len(codes) == 1 else ():
+        cell = cells[at]
+        if cell is None or (isinstance(cell, str) and currency_code(cell) == ""):
+            filled.setdefault(f"“{cell}”" if cell else "empty", []).append(values.table.rows[at][0])
+    for what, rows in filled.items():
         header = values.table.header_of("currency")
-        yield f"{header} is empty in {rows_text(rows)}, and counts as {codes.pop()}, like that of the others"
+        yield f"{header} is {what} in {rows_text(rows)}, and counts as {min(codes)}, like that of the others"
 
 
 def tell_open_signs(
     values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
 ) -> Iterator[str]:
     """Tell in which rows the money has a sign of several currencies, such as $, and nothing says of which."""
+    table = values.table
     unknown = [at for at in charging if currencies[at] == ""]
-    for meaning in _MONEY if unknown else ():
-        if meaning in values.table.columns.at:
-            cells = _currencies_in(values, values.table.columns.at[meaning])
-            rows = [values.table.rows[at][0] for at in unknown if cells[at]]
-            if rows:
-                header = values.table.header_of(meaning)
-                what = f"the sign in {header} stands for several currencies ({rows_text(rows)})"
+    for meaning in ("currency", *_MONEY) if unknown else ():
+        if meaning in table.columns.at:
+            header = table.header_of(meaning)
+            if meaning == "currency":
+                signs = [_open_sign(cell) for cell in values.texts[meaning]]
+            else:
+                signs = _currencies_in(values, table.columns.at[meaning])
+            rows = [table.rows[at][0] for at in unknown if signs[at]]
+            is_signed = meaning != "currency" and "$" in header
+            if rows or is_signed:
+                where = "" if is_signed else f" ({rows_text(rows)})"
+                what = f"the sign in {header} stands for several currencies{where}"
                 yield f"{what}, and no column says which: the money counts as that of each line's agreement"
                 return
+    if unknown and any(currencies[at] for at in charging):
+        rows = [table.rows[at][0] for at in unknown]
+        what = f"no currency is named in {rows_text(rows)}, and others name one"
+        yield f"{what}: the money counts as that of each line's agreement"
 
 
 def _combined(stated: str, cells: Sequence[frozenset[str]]) -> str | Wrong:

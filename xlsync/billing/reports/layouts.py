@@ -219,8 +219,10 @@ MONEY: Final = ("cost", *AMOUNTS, "list_price")
 CURRENCIES: Final = (
     "EUR|USD|GBP|CHF|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK"  # that a header may name without brackets
 )
+DOLLARS: Final = "USD?|CAD?|C|AUD?|A|NZD?|HK|SG|S"  # before the sign of a dollar
 _IN_CURRENCY: Final = re.compile(
-    rf"(?: (?:in )?(?:euro|{CURRENCIES.casefold()})|(?: in)? ?[€$£])$|^(?:{CURRENCIES.casefold()}|[€$£]) "
+    rf"(?: (?:in )?(?:euro|{CURRENCIES.casefold()})|(?: in)?(?: (?:{DOLLARS.casefold()}))? ?[€$£])$"
+    rf"|^(?:{CURRENCIES.casefold()}|(?:{DOLLARS.casefold()})?[€$£]) "
 )
 _WITHOUT_TAX: Final = re.compile(
     r" (?:(?:excl|excluding|ex|exkl|ohne|before|zzgl|sin|senza|hors|χωρισ|προ)(?: of)? "
