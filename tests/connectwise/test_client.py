@@ -654,3 +654,14 @@ def test_an_agreements_invoices_since_a_day_are_asked_for_by_one_condition(
     listed = connectwise.list_invoices(37, dt.date(2026, 10, 31))
     assert [invoice.id for invoice in listed if invoice.id > 9000] == [9002, 9003, 9004]
     assert {request.query["conditions"] for request in sandbox.log} == {"agreement/id=37"}
+
+
+def test_invoices_that_are_not_listed_by_some_fields_are_listed_by_all(
+    sandbox: Sandbox, connectwise: ConnectWise
+) -> None:
+    """A live server was seen to list none of its 123,761 invoices where three fields were asked for."""
+    sandbox.connectwise.commit(("invoices", 9001, {"id": 9001, "agreement": {"id": 37, "name": "Cloud"}}))
+    sandbox.fail("empty", path="GET /finance/invoices$")
+    listed = connectwise.list_invoices(37, dt.date(2026, 10, 31))
+    assert 9001 in {invoice.id for invoice in listed}
+    assert ["fields" in request.query for request in sandbox.log] == [True, False]

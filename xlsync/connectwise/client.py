@@ -333,14 +333,12 @@ class ConnectWise:
         """Read an agreement's invoices from a day on, the oldest first; one without a date is among them.
 
         Invoices of another kind, such as one of the hours worked under the agreement, bill no period of it.
-        Live servers were seen to answer nothing to a condition on a date, or to two conditions.
+        Live servers were seen to answer nothing to a condition on a date, or to two conditions, and one where
+        some fields of invoices were asked for: an empty list is read once more, with all fields.
         """
-        records = self.list_where(
-            "/finance/invoices",
-            fields=_INVOICE,
-            condition=f"agreement/id={agreement_id}",
-            is_counted=False,
-        )
+        path, condition = "/finance/invoices", f"agreement/id={agreement_id}"
+        records = self.list_where(path, fields=_INVOICE, condition=condition, is_counted=False)
+        records = records or self.list_where(path, fields="", condition=condition, is_counted=False)
         invoices = map(read_invoice_now, records)
         return [one for one in invoices if one.may_bill_period and max(one.days, default=since) >= since]
 
