@@ -589,6 +589,26 @@ def test_a_condition_finds_a_text_whatever_stands_in_it(
     assert [record["id"] for record in records] == [company["id"]]
 
 
+@pytest.mark.parametrize("reads_patterns", [True, False])
+def test_a_name_with_a_bracket_is_found_whether_or_not_the_server_takes_it_for_a_pattern(
+    reads_patterns: bool,
+) -> None:
+    def companies(request: Request) -> object:
+        asked = request.args["conditions"].removeprefix('name="').removesuffix('"')
+        if reads_patterns:  # as the database does it: one of the signs in brackets
+            literal = {"[[]": r"\[", "]": r"\]"}
+            pattern = re.sub(r"\[\[\]|\[[^]]*\]|\]", lambda part: literal.get(part[0], part[0]), asked)
+            return [{"id": n} for n, name in names.items() if re.fullmatch(pattern, name)]
+        return [{"id": n} for n, name in names.items() if name == asked]
+
+    names = {1: "Quay 1", 2: "Quay [1]"}
+    with serving(companies) as connectwise:
+        records = connectwise.list_named(
+            "/company/companies", fields="id", field="name", text="Quay [1]", is_counted=False
+        )
+    assert {"id": 2} in records
+
+
 # --- what a 404 means
 
 

@@ -149,6 +149,22 @@ class ConnectWise:
                 return records
         raise _odd_list(path, f"gave an empty list, and counts {count:,}")
 
+    def list_named(
+        self, path: str, *, fields: str, field: str, text: str, is_counted: bool = True
+    ) -> list[dict[str, Any]]:
+        """Read the records whose field may have a text, for the caller to compare.
+
+        The developer guide writes a `[` in a value as `[[]`, and may mean patterns of `like` alone: a text
+        with one is asked for in both ways.
+        """
+        spelled = dict.fromkeys((text, text.replace("[", "[[]")))
+        conditions = (f"{field}={quoted_text(one)}" for one in spelled)
+        found = [
+            self.list_where(path, fields=fields, condition=condition, is_counted=is_counted)
+            for condition in conditions
+        ]
+        return [record for records in found for record in records]
+
     def count_records(self, path: str, condition: str = "") -> int:
         """Return the number of records of a list; 0 where this server does not count them for these keys."""
         try:

@@ -20,7 +20,6 @@ from xlsync.apply.kinds.records import (
     without_empty,
 )
 from xlsync.apply.lookup import Live
-from xlsync.connectwise.client import quoted_text
 
 PATH: Final = "/company/companies"
 
@@ -50,8 +49,9 @@ class CompanyCreation(RecordCreation):
     def _same(self) -> SameRecord:
         name = self.creation.name
         return (
-            f"name={quoted_text(name)}",
-            "identifier,name,deletedFlag",
+            "name",
+            name,
+            "identifier,deletedFlag",
             lambda record: (
                 folded(str(record.get("name") or "")) == folded(name) and not record.get("deletedFlag")
             ),

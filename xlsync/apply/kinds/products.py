@@ -17,12 +17,12 @@ from xlsync.apply.kinds.records import (
     find_by_identifier,
     find_like,
     find_made_before,
+    folded,
     list_twins,
     without_empty,
 )
 from xlsync.apply.lookup import Live
 from xlsync.apply.set_fields import SetFields
-from xlsync.connectwise.client import quoted_text
 
 PATH: Final = "/procurement/catalog"
 _LONGEST_CODE: Final = 50  # characters of a field that holds the marketplace's code
@@ -59,10 +59,12 @@ class ProductCreation(RecordCreation):
         action, field = self.creation, live.creation.code_field
         has_code = field != "none"
         return (
-            f"description={quoted_text(action.description)}",
-            "identifier,description,inactiveFlag" + (f",{field}" if has_code else ""),
+            "description",
+            action.description,
+            "identifier,inactiveFlag" + (f",{field}" if has_code else ""),
             lambda record: (
-                not record.get("inactiveFlag")
+                folded(str(record.get("description") or "")) == folded(action.description)
+                and not record.get("inactiveFlag")
                 and (not has_code or str(record.get(field) or "") == action.code[:_LONGEST_CODE])
             ),
         )

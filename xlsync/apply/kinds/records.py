@@ -11,12 +11,12 @@ from xlsync.apply.actions import CreateAgreement, CreateCatalogItem, CreateCompa
 from xlsync.apply.kinds.handler import Handler
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, outcome
-from xlsync.connectwise.client import quoted_text
 from xlsync.connectwise.records import id_of, record_of
 from xlsync.errors import ApiError
 from xlsync.records import replace
 
-SameRecord = tuple[str, str, Callable[[Mapping[str, Any]], bool]]  # condition, fields, and what decides
+# A record like the one to create: the field that names it, the name, further fields, and what decides.
+SameRecord = tuple[str, str, str, Callable[[Mapping[str, Any]], bool]]
 RecordAction = CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
 
 
@@ -117,10 +117,10 @@ def _tell(value: Any) -> str:
 
 def find_like(live: Live, path: str, same: SameRecord, *, is_counted: bool) -> Existing | None:
     """Find a record of equal name under another identifier, not created by xlsync for another row."""
-    condition, fields, is_it = same
+    field, name, fields, is_it = same
     own = live.earlier.created_on(path)
-    for record in live.connectwise.list_where(
-        path, fields=f"id,{fields}", condition=condition, is_counted=is_counted
+    for record in live.connectwise.list_named(
+        path, fields=f"id,{field},{fields}", field=field, text=name, is_counted=is_counted
     ):
         if is_it(record) and id_of(record, path) not in own:
             taken = f"{record.get('name') or record.get('description')} [{record.get('identifier')}]"
@@ -140,10 +140,11 @@ def find_by_identifier(
     is_counted: bool,
 ) -> Existing | None:
     """Find the record of an identifier: it is the wanted one if its name is equal and it is not gone."""
-    records = live.connectwise.list_where(
+    records = live.connectwise.list_named(
         path,
         fields=f"id,identifier,{name_field},{gone_field}",
-        condition=f"identifier={quoted_text(identifier)}",
+        field="identifier",
+        text=identifier,
         is_counted=is_counted,
     )
     for record in records:
@@ -158,9 +159,11 @@ def find_by_identifier(
 
 def list_twins(live: Live, path: str, same: SameRecord, created_id: int) -> tuple[int, ...]:
     """List the ids of records like the one just created, but for those that xlsync made for another row."""
-    condition, fields, is_it = same
+    field, name, fields, is_it = same
     own = {created_id, *live.earlier.created_on(path)}
-    records = live.connectwise.list_where(path, fields=f"id,{fields}", condition=condition, is_counted=False)
+    records = live.connectwise.list_named(
+        path, fields=f"id,{field},{fields}", field=field, text=name, is_counted=False
+    )
     ids = (id_of(record, path) for record in records if is_it(record))
     return tuple(id_ for id_ in ids if id_ not in own)
 
