@@ -562,9 +562,13 @@ def test_a_note_whose_end_cannot_be_read_is_told(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("by_note", "units", "told"),
     [
-        ("free 2, test seats", 16, "2 of 18 units are free by rule."),
-        ("minimum 20 until 2026-12-31", 20, "At least 20 units are billed by rule"),
-        ("free 30", 0, "30 of 18 units are free by rule."),
+        ("free 2, test seats", 16, "2 of 18 units are free by rule. To bill: 16; ConnectWise has 15."),
+        (
+            "minimum 20 until 2026-12-31",
+            20,
+            "At least 20 units are billed by rule; the distributor billed 18. To bill: 20; ConnectWise has",
+        ),
+        ("free 30", 0, "30 of 18 units are free by rule. To bill: 0; ConnectWise has 15."),
     ],
 )
 def test_free_and_minimum_units_by_note(desk: Desk, by_note: str, units: int, told: str) -> None:

@@ -32,7 +32,8 @@ class Charge(Struct, frozen=True, kw_only=True):
     `lines` are in force, `earlier` are those of periods that ended before. `units` is None where nothing can
     be compared; `why` explains that, or what is special about the units. `failure` describes a failed read:
     such a contract could not be checked. `costs` are the different unit costs of its full periods. `is_own`
-    is True where `units` are the BSS's own quantity of the subscription.
+    is True where `units` are the BSS's own quantity of the subscription, `is_ruled` where a rule changed
+    them.
     """
 
     contract: str
@@ -43,6 +44,7 @@ class Charge(Struct, frozen=True, kw_only=True):
     why: str = ""
     failure: str = ""
     is_own: bool = False
+    is_ruled: bool = False
 
     @property
     def is_lone_credit(self) -> bool:

@@ -43,17 +43,19 @@ def tell_agreement(month: Month, agreement: Agreement | None) -> str:
 def tell_charges(units: Decimal, charges: Sequence[Charge]) -> str:
     """Say what is billed, by contract where there are several: `Billed 15 (12 + 3 from 2026-10-17)`.
 
-    `units` are those of all charges together. The text ends without a full stop.
+    `units` are those of all charges together. Units that a rule changed are not what was billed,
+    but what is to be: `To bill: 16`. The text ends without a full stop.
     """
-    number = tell_number(units)
+    is_ruled = any(charge.is_ruled for charge in charges)
+    number = f"{'To bill:' if is_ruled else 'Billed'} {tell_number(units)}"
     why = join_sentences(*(charge.why for charge in charges))
-    if len(charges) == 1 and charges[0].is_own and charges[0].units == units:
+    if len(charges) == 1 and charges[0].is_own and charges[0].units == units and not is_ruled:
         return why.removesuffix(".")
     if len(charges) > 1:
         parts = " + ".join(tell_number(charge.units or Decimal(0)) for charge in charges)
-        return join_sentences(why, f"Billed {number} ({parts}, of {len(charges)} contracts)")
-    parts = "" if charges[0].is_own or charges[0].sum_text == number else f" ({charges[0].sum_text})"
-    return join_sentences(why, f"Billed {number}{parts}")
+        return join_sentences(why, f"{number} ({parts}, of {len(charges)} contracts)")
+    is_plain = is_ruled or charges[0].is_own or charges[0].sum_text == tell_number(units)
+    return join_sentences(why, number if is_plain else f"{number} ({charges[0].sum_text})")
 
 
 def tell_costs(charges: Sequence[Charge]) -> str:

@@ -184,7 +184,7 @@ def _apply_unit_rules(charge: Charge, rules: Sequence[Rule]) -> Charge:
             billed = tell_number(charge.units)
             sentence = f"At least {number} units are billed by rule; the distributor billed {billed}."
         if units != charge.units:
-            charge = replace(charge, units=units, why=f"{charge.why} {sentence}".strip())
+            charge = replace(charge, units=units, why=f"{charge.why} {sentence}".strip(), is_ruled=True)
     return charge
 
 
