@@ -72,6 +72,19 @@ def test_an_unknown_button_says_to_renew_the_add_in(empty_desk: Desk, id_: str) 
     assert empty_desk.sent() == []
 
 
+def test_the_first_box_of_a_button_begins_with_what_a_command_says_of_the_settings(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    (desk.folder / "xlsync.toml").write_text("[limits]\nzero = 99\n", encoding="utf-8")
+    for button in ("Check", "Apply", "Undo", "Remembered"):
+        workbook = front(desk)
+        press(button, workbook, NOW)
+        boxes = [*workbook.asked, *workbook.told]
+        assert boxes[0].startswith("• The settings of this folder are used: "), button
+        assert ("cannot raise a limit: [limits] zero" in boxes[0]) == (button != "Remembered"), button
+        assert ["The settings of this folder" in box for box in boxes[1:]].count(True) == 0, button
+
+
 def test_help_names_every_step_and_where_things_are_kept(empty_desk: Desk) -> None:
     workbook = FileWorkbook(None, no)
     press("Help", workbook, NOW)

@@ -38,6 +38,7 @@ from xlsync.report.write import pdf_beside
 from xlsync.ribbon import setup
 from xlsync.ribbon.front import Front
 from xlsync.ribbon.texts import LINES, month_text, outcomes_text, plan_text, report_text
+from xlsync.settings import Settings
 from xlsync.workbook.read import month_on_start, read_workbook
 
 HELP: Final = """\
@@ -81,7 +82,7 @@ def _pressed(id_: str, workbook: OpenWorkbook, now: dt.datetime, menu_day: dt.da
                 _offer_sign_in_or_demo(front, error)
         except XlsyncError as error:
             log.error("%s %s", error.message, error.hint)  # noqa: TRY400 - it is no bug
-            workbook.tell("\n\n".join(filter(None, (error.message, error.hint, f"The log: {file}"))))
+            front.tell(error.message, error.hint, f"The log: {file}")
         except Exception:
             log.exception("a bug")
             workbook.tell(
@@ -155,7 +156,7 @@ def _do(id_: str, front: Front, menu_day: dt.date) -> None:
 
 def export(front: Front, month: Month) -> None:
     """Bring a month into a new workbook beside the one in front, and open it."""
-    with Systems(load_settings(bss=True, connectwise=True)) as systems:
+    with _opened(front, load_settings(bss=True, connectwise=True)) as systems:
         _export(front, systems, month, f"xlsync-{month}.xlsx")
 
 
@@ -164,13 +165,13 @@ def demo(front: Front) -> None:
     from xlsync.sandbox.world.sales import MONTHS  # noqa: PLC0415 - only those who try it need it
 
     month = Month(*MONTHS[-1])
-    with _demo() as systems:
+    with _demo(front) as systems:
         _export(front, systems, month, f"xlsync-demo-{month}.xlsx")
 
 
 def export_report(front: Front) -> None:
     """Export a month whose billing lines stand in a report file that the person chooses."""
-    with Systems(load_settings(bss=False, connectwise=True)) as systems:
+    with _opened(front, load_settings(bss=False, connectwise=True)) as systems:
         report = front.workbook.choose_file("The distributor's report of the month")
         last = str(last_months(front.now.date())[1])
         text = front.prompt("Which month of the report?\n\nWrite it as 2026-10.", last) if report else None
@@ -212,7 +213,7 @@ def check(front: Front) -> None:
     """Read both systems anew and renew the workbook in front; every edit is kept."""
     path = front.file()
     save = replaced_under(front.workbook)
-    with _systems_of(path, is_checked=True) as systems:
+    with _systems_of(front, path, is_checked=True) as systems:
         try:
             checked = check_workbook(systems, path, front.now, progress=front.progress, save=save)
         except UnaskedReports as unasked:
@@ -226,7 +227,7 @@ def check(front: Front) -> None:
 def apply(front: Front) -> None:
     """Show what the approved rows would write, ask, write it, and put the results into the rows."""
     path = front.file()
-    with _systems_of(path) as systems, systems.one_writer():
+    with _systems_of(front, path) as systems, systems.one_writer():
         review = reviews.review_workbook(systems, path, front.progress)
         notes = front.noted(review.notices)
         if _agreed(front, systems, review.plan, notes):
@@ -241,7 +242,7 @@ def apply(front: Front) -> None:
 def undo(front: Front) -> None:
     """Let the person choose a run of the workbook in front, show what would undo it, ask, and do it."""
     path = front.file()
-    with _systems_of(path) as systems, systems.one_writer():
+    with _systems_of(front, path) as systems, systems.one_writer():
         runs = [run for run in systems.list_runs() if run.command == "apply" and _is_of(run, path)]
         if not runs:
             front.tell(f"Nothing was written from {path.name} yet, so there is nothing to take back.")
@@ -285,7 +286,7 @@ def _choose_run(front: Front, runs: Sequence[Run]) -> Run | None:
 def invoices(front: Front) -> None:
     """Show which approved invoices would be made, ask, make them, and put their numbers into the rows."""
     path = front.file()
-    with _systems_of(path) as systems, systems.one_writer():
+    with _systems_of(front, path) as systems, systems.one_writer():
         review = invoicing.review_invoices(systems, path)
         if not systems.settings.invoicing:
             front.tell(invoicing.WHY_OFF, plan_text(review.plan, systems.settings.environment))
@@ -299,7 +300,7 @@ def invoices(front: Front) -> None:
 def report(front: Front) -> None:
     """Report the month of the workbook in front into a workbook beside it, and open that."""
     path = front.file()
-    with _systems_of(path) as systems:
+    with _systems_of(front, path) as systems:
         written = report_month(systems, path, front.now)
     front.workbook.open(written.path)
     pdf = pdf_beside(written.path)
@@ -319,6 +320,7 @@ def help_(front: Front) -> None:
 
 def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "", question: str = "") -> bool:
     """Show a plan and ask for it, and for each limit that it passes; True if the person agrees."""
+    front.note(systems.notices)
     site = systems.settings.environment
     for action in plan.actions:
         front.log.info("planned: %s", action)
@@ -340,24 +342,32 @@ def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "", quest
 
 
 @contextmanager
-def _systems_of(path: Path, *, is_checked: bool = False) -> Iterator[Systems]:
+def _systems_of(front: Front, path: Path, *, is_checked: bool = False) -> Iterator[Systems]:
     """Open both systems for a workbook; the demo's for a workbook of the demo."""
     from xlsync.commands.demo import environment  # noqa: PLC0415
 
     if read_workbook(path).about.environment == environment():
-        with _demo() as systems:
+        with _demo(front) as systems:
             yield systems
     else:
         to_check = settings_to_check(path) if is_checked else None
-        with Systems(to_check or load_settings(bss=False, connectwise=True)) as systems:
+        with _opened(front, to_check or load_settings(bss=False, connectwise=True)) as systems:
             yield systems
 
 
 @contextmanager
-def _demo() -> Iterator[Systems]:
+def _demo(front: Front) -> Iterator[Systems]:
     from xlsync.commands.demo import demo_settings  # noqa: PLC0415
 
-    with demo_settings(home_folder()) as settings, Systems(settings) as systems:
+    with demo_settings(home_folder()) as settings, _opened(front, settings) as systems:
+        yield systems
+
+
+@contextmanager
+def _opened(front: Front, settings: Settings) -> Iterator[Systems]:
+    """Open both systems by settings, of which the next box tells what is to be noticed."""
+    front.note(settings.notices)
+    with Systems(settings) as systems:
         yield systems
 
 

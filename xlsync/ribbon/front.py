@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -28,21 +28,30 @@ class Front:
     workbook: OpenWorkbook
     now: dt.datetime
     log: logging.Logger
+    _notes: list[str] = field(default_factory=list)
     _steps: set[str] = field(default_factory=set)
     _shown_at: float = 0.0
 
     def tell(self, *parts: str) -> None:
         """Show a message in a box, and write it to the log."""
-        text = "\n\n".join(filter(None, parts))
+        text = "\n\n".join(filter(None, (self._take_notes(), *parts)))
         self.log.info("shown: %s", text)
         self.workbook.tell(text)
 
     def ask(self, *parts: str) -> bool:
         """Ask a question in a box; True is yes."""
-        text = "\n\n".join(filter(None, parts))
+        text = "\n\n".join(filter(None, (self._take_notes(), *parts)))
         yes = self.workbook.ask(text)
         self.log.info("asked: %s: %s", text, "yes" if yes else "no")
         return yes
+
+    def note(self, notices: Iterable[str]) -> None:
+        """Show these notices at the beginning of the next box."""
+        self._notes += notices
+
+    def _take_notes(self) -> str:
+        notes, self._notes = self._notes, []
+        return self.noted(notes)
 
     def noted(self, notices: Sequence[str]) -> str:
         """Write all notices to the log, and return the text that fits a box."""

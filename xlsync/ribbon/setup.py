@@ -90,7 +90,7 @@ def remembered(front: Front) -> None:
         _show_remembered(front, path)
         return
     path = front.file()
-    with _systems_of(environment_of(path)) as systems:
+    with _systems_of(front, environment_of(path)) as systems:
         changes = read_changes(systems, path)
         if not changes.text:
             front.tell(
@@ -112,7 +112,7 @@ def _show_remembered(front: Front, path: Path | None) -> None:
             environment = read_workbook(path).about.environment
         except XlsyncError:  # another workbook, or none: the settings name the environment
             front.log.info("%s is no workbook of xlsync", path)
-    with _systems_of(environment) as systems:
+    with _systems_of(front, environment) as systems:
         is_demo = systems.settings.environment == demo.environment()
         file = front.folder() / f"xlsync{'-demo' if is_demo else ''}-remembered.xlsx"
         write_sheet(systems, file)
@@ -127,9 +127,10 @@ def _show_remembered(front: Front, path: Path | None) -> None:
 
 
 @contextmanager
-def _systems_of(environment: str) -> Iterator[Systems]:
+def _systems_of(front: Front, environment: str) -> Iterator[Systems]:
     """Open the stores of an environment; those of the settings' environment where none is named."""
     is_demo = environment == demo.environment()
     settings = demo.kept_settings(home_folder()) if is_demo else load_environment()
+    front.note(settings.notices)
     with Systems(settings) as systems:
         yield systems
