@@ -215,7 +215,6 @@ def test_a_copy_on_this_machine_sends_what_was_written_apart_and_takes_the_rest(
     copy.exchange(shared, "db/x")
     assert [(key, value["id"]) for key, value in shared.items()] == [("both", 1), ("mine", 2), ("theirs", 1)]
     assert copy.items() == shared.items()
-    copy.is_apart = True
     with copy.writing():
         copy.set("both", {"id": 3, "when": at(3)})
         copy.set("theirs", {"id": 3, "when": at(3)})
@@ -251,7 +250,6 @@ def test_a_mismatch_seen_apart_stays_seen_whoever_looked_last(
     assert theirs.months()[september] == MonthSeen(
         frozenset({"at first here", "at first there"}), {"at first there": "row"}
     )
-    copy.is_apart = True
     mine.keep(september, seen("apart here"), report("here"), at(3))
     theirs.keep(september, seen("meanwhile there"), None, at(4))
     copy.exchange(shared, "db/x", merge_months)

@@ -110,10 +110,7 @@ class Systems:
         environment = self.settings.environment
         local = FileStore(kind.folder_in(self.home / "links", environment), environment, kind.what)
         self._stack.callback(local.close)
-        if self.settings.store is None:
-            return local
-        if self.team is None:
-            local.is_apart = True
+        if self.settings.store is None or self.team is None:
             return local
         shared, place = self.team.entries(kind.kind, kind.what), self.settings.store.place
         local.exchange(shared, place, merge)

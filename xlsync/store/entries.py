@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
@@ -144,9 +144,9 @@ class FileStore:
         """Open an environment's store; `what` names the entries in messages, such as remembered links."""
         self.folder = folder
         self.environment = environment
-        self.is_apart = False  # True while a shared store is set and cannot be reached
         self._what = what
         self._changed: set[str] = set()
+        self._is_copying = False  # True while the entries of a shared store are copied here
         self._refuse_lost()
         try:
             self._cache = open_store(
@@ -210,11 +210,11 @@ class FileStore:
         return str(self.get(_HEADER).get("revision", ""))
 
     def exchange(self, shared: Store, place: str, merge: Merge = keep_newer) -> None:
-        """Send the entries written here while the shared store was out of reach, then copy its entries here.
+        """Send the entries written here by commands without the shared store, then copy its entries here.
 
-        Of an entry that both changed, `merge` makes one; the newer copy is the one written last, by its
-        `when`. The first time, all entries of this machine are sent, and what the shared store holds counts
-        as newer.
+        What another command writes here meanwhile is left as it is, and sent the next time. Of an entry that
+        both changed, `merge` makes one; the newer copy is the one written last, by its `when`. The first
+        time, all entries of this machine are sent, and what the shared store holds counts as newer.
         """
         header = self.get(_HEADER)
         is_first = header.get("shared_at") != place
@@ -227,14 +227,27 @@ class FileStore:
         there = dict(shared.items())
         if there == mine and not unsent and not is_first:
             return
-        with self.writing():
-            for key in mine.keys() - there.keys():
-                self.delete(key)
-            for key, value in there.items():
-                if mine.get(key) != value:
-                    self.set(key, value)
-            header = {name: value for name, value in header.items() if name != "unsent"}
-            self._cache.set(_HEADER, header | {"shared_at": place})
+        self._is_copying = True
+        try:
+            with self.writing():
+                self._copy(there, mine, unsent, place)
+        finally:
+            self._is_copying = False
+
+    def _copy(
+        self, there: Mapping[str, Any], mine: Mapping[str, Any], unsent: Collection[str], place: str
+    ) -> None:
+        """Copy a shared store's entries here, but for those that another command changed since `mine`."""
+        header, now = self.get(_HEADER), dict(self.items())
+        changed = {key for key in now.keys() | mine.keys() if now.get(key) != mine.get(key)}
+        for key in mine.keys() - there.keys() - changed:
+            self.delete(key)
+        for key in there.keys() - changed:
+            if mine.get(key) != there[key]:
+                self.set(key, there[key])
+        marked = header.get("unsent", []) if header.get("shared_at") == place else changed
+        left = sorted(key for key in marked if key in changed or key not in unsent)
+        self._cache.set(_HEADER, {**header, "shared_at": place, "unsent": left})
 
     def get(self, key: str) -> Any:
         """Return the value under a key; None where there is none."""
@@ -283,7 +296,7 @@ class FileStore:
                 yield
                 if self._changed:
                     header = {**self.get(_HEADER), "revision": secrets.token_hex(8)}
-                    if self.is_apart:
+                    if "shared_at" in header and not self._is_copying:
                         header["unsent"] = sorted({*header.get("unsent", []), *self._changed})
                     self._cache.set(_HEADER, header)
         except UNWRITTEN as error:
