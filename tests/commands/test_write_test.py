@@ -76,6 +76,12 @@ def test_the_lag_of_lists_is_looked_at_at_0_5_30_and_120_seconds(
     assert found["Write test: list"].state is CheckState.UNSURE
 
 
+def test_a_server_that_finds_nothing_by_two_conditions_is_tested_like_others(empty_desk: Desk) -> None:
+    empty_desk.sandbox.fail("no-joins")
+    assert {finding.state for finding in write(empty_desk)} == {CheckState.GOOD}
+    assert kept().list_lag == 0
+
+
 def test_a_patch_that_must_name_the_custom_fields_is_sent_once_more_with_them(empty_desk: Desk) -> None:
     empty_desk.sandbox.fail("demand-customs")
     found = write(empty_desk)

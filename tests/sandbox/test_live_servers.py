@@ -203,6 +203,14 @@ def test_a_list_hides_what_is_new_while_a_read_by_id_finds_it(client: Client) ->
     assert [record["id"] for record in client.read("/company/companies", **look)] == [made["id"]]
 
 
+def test_conditions_joined_by_and_may_be_met_by_nothing(client: Client) -> None:
+    client.sandbox.fail("no-joins")
+    company = client.sandbox.connectwise.agreements[1]["company"]["id"]
+    one = f"company/id={company}"
+    assert client.read("/finance/agreements", conditions=one)
+    assert client.read("/finance/agreements", conditions=f"{one} and cancelledFlag=False") == []
+
+
 @pytest.mark.parametrize("seconds", [1, 5, 30])
 def test_a_write_may_land_after_the_connection_was_cut(client: Client, seconds: int) -> None:
     stop_clock(client.sandbox)

@@ -97,11 +97,12 @@ def find_test_company(connectwise: ConnectWise, identifier: str) -> TestCompany:
     Raises XlsyncError where one of them is missing.
     """
     path = "/company/companies"
-    records, _ = connectwise.list_records(
+    listed = connectwise.list_where(
         path,
-        fields="id,identifier,name,defaultContact/id",
-        conditions=f"identifier={quoted_text(identifier)} and deletedFlag=False",
+        fields="id,identifier,name,deletedFlag,defaultContact/id",
+        condition=f"identifier={quoted_text(identifier)}",
     )
+    records = [record for record in listed if not record.get("deletedFlag")]
     if len(records) != 1:
         hint = "Give the Company ID of a test company, which ConnectWise shows beside the name."
         raise XlsyncError(f"ConnectWise has no company {identifier}.", hint)
@@ -109,11 +110,10 @@ def find_test_company(connectwise: ConnectWise, identifier: str) -> TestCompany:
     if not contact:
         raise XlsyncError(f"The company {identifier} has no default contact.", "Give it one in ConnectWise.")
     types = connectwise.list_setup("/finance/agreements/types", "id,name,defaultFlag,inactiveFlag")
-    items, _ = connectwise.list_records(
-        "/procurement/catalog",
-        fields="id,identifier,productClass",
-        conditions='inactiveFlag=False and productClass!="Bundle"',
+    listed = connectwise.list_where(
+        "/procurement/catalog", fields="id,identifier,productClass", condition="inactiveFlag=False"
     )
+    items = [record for record in listed if record.get("productClass") != "Bundle"]
     if not types or not items:
         raise XlsyncError("ConnectWise gives no agreement type, or no product.", "Run `xlsync doctor`.")
     kind = next((entry for entry in types if entry.is_default), types[0])
@@ -260,8 +260,11 @@ class WriteTest:
         for seconds in LOOKS:
             self._wait(seconds - passed)
             passed = seconds
-            asked = f"company/id={self._company.id} and name={quoted_text(self._name)}"
-            if self._connectwise.list_records(AGREEMENTS, fields="id,name", conditions=asked)[0]:
+            asked = f"company/id={self._company.id}"
+            listed = self._connectwise.list_where(
+                AGREEMENTS, fields="id,name", condition=asked, is_counted=False
+            )
+            if any(record.get("name") == self._name for record in listed):
                 return seconds
         return None
 

@@ -36,13 +36,16 @@ KINDS: Final[Mapping[str, str]] = {
     "cut": "the answer's JSON ends in its middle",
     "not-json": "200 with a page of HTML",
     "hide-new": "a list does not show yet what was created within the last `seconds`",
+    "no-joins": "a list answers `[]` to conditions that are joined by `and`",
     "demand-customs": "a PATCH without an operation on customFields is refused",
     "stores": "a creation keeps `fields` in place of what was sent",
     "day-first": "the dates of recaps are texts such as 31/10/2026",
     "call": "`call` is called before the request is committed",
     "call-after": "`call` is called after the request was committed",
 }
-LASTING: Final = frozenset({"hide-new", "demand-customs", "day-first"})  # for every request, not for one
+LASTING: Final = frozenset(
+    {"hide-new", "no-joins", "demand-customs", "day-first"}
+)  # for every request, not for one
 _REFUSALS: Final = {
     "error-json": (500, "ServerError", "Made-up fault."),
     "forbid": (403, "Security", "You do not have permission."),

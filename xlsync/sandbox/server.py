@@ -303,4 +303,5 @@ class Sandbox:
         stored = {
             name: value for fault in faults if fault.kind == "stores" for name, value in fault.fields.items()
         }
-        return self._connectwise_api.answer(request, path, hidden=hidden, stored=stored)
+        joins = all(fault.kind != "no-joins" for fault in faults)
+        return self._connectwise_api.answer(request, path, hidden=hidden, stored=stored, joins=joins)

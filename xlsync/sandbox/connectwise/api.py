@@ -129,6 +129,7 @@ class ConnectWiseApi:
         self.writer = Writer(state)
         self.recent: deque[float] = deque()
         self._hidden = 0.0  # seconds for which lists do not show what is new
+        self._joins = True  # whether conditions that are joined by `and` are met by anything
         self._stored: Mapping[str, Any] = {}  # what a creation keeps in place of what was sent
 
     def company_info(self, company: str, site: str) -> Response:
@@ -145,14 +146,20 @@ class ConnectWiseApi:
         return json_response({**names, "VersionNumber": VERSION, "IsCloud": True})
 
     def answer(
-        self, request: Request, path: str, *, hidden: float = 0.0, stored: Mapping[str, Any] | None = None
+        self,
+        request: Request,
+        path: str,
+        *,
+        hidden: float = 0.0,
+        stored: Mapping[str, Any] | None = None,
+        joins: bool = True,
     ) -> Response:
         """Answer a request for a path below the API's root.
 
         Lists leave out what was created within the last `hidden` seconds; `stored` are values that a POST
-        stores in place of those that it sends.
+        stores in place of those that it sends. Without `joins` nothing meets conditions joined by `and`.
         """
-        self._hidden, self._stored = hidden, stored or {}
+        self._hidden, self._stored, self._joins = hidden, stored or {}, joins
         try:
             if path != "/system/info":
                 self._check_access(request)
@@ -281,7 +288,8 @@ class ConnectWiseApi:
         known = self._resource(table).known
         if text := request.args.get("conditions"):
             test = conditions.parse_conditions(text, known)
-            records = [record for record in records if test(record)]
+            is_met = self._joins or " and " not in text
+            records = [record for record in records if is_met and test(record)]
         if text := request.args.get("childConditions"):
             test = conditions.parse_child_conditions(text, known)
             records = [record for record in records if test(record)]
