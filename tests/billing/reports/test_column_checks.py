@@ -570,3 +570,43 @@ def test_parts_of_a_unit_for_a_part_of_the_month_raise_a_doubt_where_other_units
     (doubt,) = doubts_of(read(path, header, f"Amber,Mail,6,10.50,63.00,{month}", share))
     assert "Quantity may be units for a part of a period, not in force, in row 3" in doubt
     assert not doubts_of(read(path, header, f"Amber,Mail,2.5,10.50,26.25,{month}", share))
+
+
+@pytest.mark.parametrize(
+    ("header", "charged", "free"),
+    [("Billable", "Yes", "No"), ("Is Billable", "TRUE", "FALSE"), ("Invoiced", "1", "0"),
+     ("Abgerechnet", "ja", "nein"), ("Facturable", "oui", "non"), ("Excluded", "", "x"),
+     ("Free of charge", "no", "yes"), ("Trial", "N", "Y"), ("Line Status", "Billed", "Pending"),
+     ("Charge Status", "Invoiced", "Unbilled")],
+)  # fmt: skip
+def test_a_column_that_says_that_a_row_with_money_is_not_charged_is_asked_about(
+    path: Path, header: str, charged: str, free: str
+) -> None:
+    columns = f"Customer,Product,Quantity,Unit Price,Amount,{header}"
+    rows = f"Amber,Mail,6,10.50,63.00,{charged}", f"Birch,Mail,2,10.50,21.00,{free}"
+    assert f"row 3, {header}: “{free}” says that no money is owed (row 3)" in refusal(path, columns, *rows)
+    without_money = read(path, columns, rows[0], f"Birch,Mail,2,10.50,0.00,{free}")
+    assert [line.amount for line in without_money.lines] == [63, 0]
+
+
+@pytest.mark.parametrize("title", ["All prices incl. VAT", "Alle Preise inkl. MwSt.", "Montants TTC (gross)"])
+def test_a_title_that_says_that_money_holds_the_tax_is_a_problem(path: Path, title: str) -> None:
+    rows = "Customer,Product,Quantity,Unit Price,Amount", "Amber,Mail,6,10.50,63.00"
+    assert "write the money of this table without the tax" in refusal(path, title, *rows)
+    assert read(path, "All prices excl. VAT", *rows).lines
+
+
+@pytest.mark.parametrize("header", ["Months", "Number of Months", "Faktor", "Multiplier"])
+def test_a_factor_is_asked_about_where_no_amount_tells_whether_the_price_is_multiplied(
+    path: Path, header: str
+) -> None:
+    columns = f"Customer,Product,Quantity,Unit Price,{header}"
+    message = refusal(path, columns, "Amber,Mail,6,10.50,1", "Birch,Mail,2,10.50,3")
+    assert f"row 3, {header}: 3 stands beside Unit Price without an amount" in message
+    assert read(path, columns, "Amber,Mail,6,10.50,1", "Birch,Mail,2,10.50,1.00").lines
+    assert read(path, f"{columns},Amount", "Amber,Mail,6,10.50,3,63.00").lines
+
+
+def test_a_price_for_several_units_is_no_unit_price(path: Path) -> None:
+    message = refusal(path, "Customer,Product,Quantity,Unit Price (per 100)", "Amber,Mail,6,10.50")
+    assert "no column for: Amount or Unit Price" in message

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from xlsync.billing.reports.dates import read_days, read_month
 from xlsync.billing.reports.kinds import KindWords
-from xlsync.billing.reports.layouts import MEANINGS
+from xlsync.billing.reports.layouts import AMOUNTS, MEANINGS
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.tables import Table
 from xlsync.billing.reports.text import fold, header_words, plain_text
@@ -16,6 +16,7 @@ from xlsync.billing.reports.workbook_cells import ReportSheet
 
 _MOST_WORDS: Final = 400
 _WORDS: Final = KindWords({})
+_NOT_ZERO: Final = re.compile("[1-9]")
 _KINDS: Final = frozenset({"type", "invoice_type", "mode", "debit", "credit"})
 _DAYS: Final = frozenset({"start", "end", "period"})
 _SIGNS: Final = frozenset(
@@ -34,11 +35,31 @@ _VOID: Final = re.compile(
     r"\b(?:void|voided|cancelled|canceled|reversed|deleted|draft|storniert|entwurf|geloscht|annule|brouillon"
     r"|geannuleerd|concept|anulad[ao]|borrador|annullat[ao]|bozza)\b"
 )
+# what may become of a row under `Line Status`, besides: no invoice charges it yet
+_NOT_YET: Final = re.compile(
+    r"\b(?:pending|unbilled|excluded|estimated?|forecast|not (?:yet )?(?:billed|invoiced|charged)|offen)\b"
+)
+# headers of a yes or a no about the row: that it is charged, and that it is not
+_CHARGED_FLAG: Final = re.compile(
+    r"(?:is |to be |to )?(?:billable|billed|bill|chargeable|charged|charge|invoiceable|invoiced|invoice"
+    r"|posted|included|included in (?:the )?invoice|berechnet|abrechenbar|abgerechnet|verrechnet|fakturiert"
+    r"|facturable|facture|factureerbaar|gefactureerd|facturado|fatturato|fatturabile)"
+)
+_FREE_FLAG: Final = re.compile(
+    r"(?:is )?(?:excluded?|ignored?|skip|free|free of charge|no charge|not billed|trial|internal(?: use)?"
+    r"|informational|estimated?|kostenlos|kostenfrei|gratis|gratuit|gratuito)"
+)
+_NO: Final = frozenset(["no", "n", "false", "0", "nein", "non", "nee", "falsch", "faux", "falso", "οχι"])
+_YES: Final = frozenset(["yes", "y", "true", "1", "x", "ja", "j", "oui", "si", "wahr", "vrai", "vero", "ναι"])
 _PLAIN_STATUS: Final = frozenset({"status", "state"})
 _SCALED: Final = re.compile(
     r"\b(?:amounts?|prices?|costs?|figures|values|betrage|preise|werte|montants|prix|bedragen|importes|importi"
     r"|all) (?:are |shown |stated |sind |angegeben )*(?:in|en) (?:\w{3} |us \$ ?|[€$£] ?)?"
     r"(?:thousands?|millions?|cents?|pence|tausend|tsd|milliers|duizend\w*|miles|migliaia|000s?)\b"
+)
+_WITH_TAX: Final = re.compile(
+    r"\b(?:amounts?|prices?|costs?|figures|values|betrage|preise|werte|montants|prix|bedragen|prijzen|importes"
+    r"|precios|importi|prezzi|all)\b.* (?:incl\w*|inkl\w*|ttc|gross|brutto|bruto)(?: |$)"
 )
 _PRICES: Final = ("cost", "amount")
 _CENTS: Final = re.compile(r"\d\d")
@@ -135,14 +156,10 @@ def _refuse_another_customer(table: Table, problems: Problems) -> None:
 def _refuse_void(table: Table, problems: Problems) -> None:
     """Name rows of documents whose status says that they are void: whether they are charged is not told."""
     for n in table.columns.strange:
-        words = header_words(table.header[n])
-        if _STATUS.search(words):
-            says_void = _VOID.search
-        elif words in _PLAIN_STATUS:
-            says_void = _GIVEN_BACK.fullmatch
-        else:
+        says_void = _teller_of_void(header_words(table.header[n]))
+        if says_void is None:
             continue
-        cells = table.texts(n)
+        cells = [text if money else "" for text, money in zip(table.texts(n), _has_money(table), strict=True)]
         void = {text for text in set(cells) if says_void(fold(text))}
         rows = [number for text, (number, _) in zip(cells, table.rows, strict=True) if text in void]
         if rows:
@@ -153,11 +170,36 @@ def _refuse_void(table: Table, problems: Problems) -> None:
             _propose_to_ignore(table, n, problems)
 
 
+def _teller_of_void(words: str) -> Callable[[str], object] | None:
+    """Return what tells of a cell under this header that its row is not charged; None for other headers."""
+    if _STATUS.search(words):
+        return _says_no_charge
+    if words in _PLAIN_STATUS:
+        return _GIVEN_BACK.fullmatch
+    if _CHARGED_FLAG.fullmatch(words):
+        return _NO.__contains__
+    return _YES.__contains__ if _FREE_FLAG.fullmatch(words) else None
+
+
+def _says_no_charge(status: str) -> bool:
+    return _VOID.search(status) is not None or _NOT_YET.search(status) is not None
+
+
+def _has_money(table: Table) -> list[bool]:
+    """Return for each row whether an amount other than zero stands in it, or a cost where none is read."""
+    there = table.columns.at
+    columns = [there[one] for one in AMOUNTS if one in there] or [there["cost"]]
+    return [any(map(_NOT_ZERO.search, texts)) for texts in zip(*map(table.texts, columns), strict=True)]
+
+
 def _refuse_scaled(table: Table, problems: Problems) -> None:
-    """Name a title above the header that says that money is written in thousands or in cents."""
+    """Name a title above the header that says that money is written in thousands or cents, or with tax."""
     for number, text in ((number, text) for number, texts in table.titles() for text in texts):
         if _SCALED.search(fold(text)):
             what = f": “{text[:60]}” stands above the header: write the money of this table in whole units"
+            problems.add(table.sheet.name, number, what)
+        elif _WITH_TAX.search(fold(text)):
+            what = f": “{text[:60]}” stands above the header: write the money of this table without the tax"
             problems.add(table.sheet.name, number, what)
 
 

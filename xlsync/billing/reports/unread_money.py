@@ -51,6 +51,10 @@ _OF_QUANTITIES: Final = re.compile(
     r"\b(?:total|net|new|current|final|actual|charged)\b.*\b(?:quantity|qty|seats|users|licen[sc]es)\b"
 )
 _OF_OTHER_QUANTITIES: Final = re.compile(r"\b(?:price|cost|amount|value|used|assigned|available)\b")
+_FACTOR: Final = re.compile(
+    r"(?:(?:number of|no of|billed|charged|billable) )?(?:months|periods|cycles|monate|perioden|mois|maanden"
+    r"|meses|mesi|μηνεσ)|(?:proration |prorata )?(?:factor|multiplier|faktor|facteur)|proration|prorata"
+)
 # What a header says of the price that the MSP pays, or of a price after all discounts.
 _OF_COST: Final = re.compile(
     r"\b(?:cost|net|rate per qty|your|partner|reseller|dealer|wholesale|purchase|buy|effective|discounted"
@@ -70,6 +74,7 @@ def refuse_unread_money(table: Table, lines: Iterable[NumberedLine], problems: P
         quantities = _columns_of(table, _OF_QUANTITIES, _OF_OTHER_QUANTITIES)
         why = "no column is an amount that tells which of them is charged"
         _refuse_differing(table, quantities, "units", lines, why, problems)
+        _refuse_factors(table, lines, problems)
         if not _OF_COST.search(header_words(table.header_of("cost"))):
             prices = _columns_of(table, _OF_PRICES, _OF_OTHER_PRICES)
             why = "no column is an amount that tells which of them a unit costs"
@@ -79,6 +84,21 @@ def refuse_unread_money(table: Table, lines: Iterable[NumberedLine], problems: P
         why = "no column is a price that tells which of them is charged"
         _refuse_differing(table, amounts, "amount", lines, why, problems)
         _refuse_price_as_amount(table, lines, problems)
+
+
+def _refuse_factors(table: Table, lines: Sequence[NumberedLine], problems: Problems) -> None:
+    """Name an unread column of numbers by which the price may be multiplied, where no amount tells."""
+    for n in table.columns.strange:
+        if not _FACTOR.fullmatch(header_words(table.header[n])):
+            continue
+        cells = table.texts(n)
+        factors = [(row, cells[at]) for row, at, _ in lines if read_number(cells[at]) is not None]
+        if row_and_factor := next((one for one in factors if not _is_one_of(one[1], (Decimal(1),))), None):
+            row, cell = row_and_factor
+            cost = table.header_of("cost")
+            what = f"{cell} stands beside {cost} without an amount: whether {cost} is multiplied is not told"
+            problems.add(table.sheet.name, row, f", {table.header[n]}: {what}")
+            problems.ignore[table.header[n]] = None
 
 
 def _refuse_price_as_amount(table: Table, lines: Sequence[NumberedLine], problems: Problems) -> None:
