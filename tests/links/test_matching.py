@@ -588,6 +588,15 @@ def test_a_remembered_company_that_is_gone_counts_as_absent_and_is_told_by_name(
     assert find_inactive([line("a")], memory, companies(*"123456789"), [], catalog(*"12345678")) == ()
 
 
+def test_a_remembered_agreement_that_is_gone_is_told_with_its_customer() -> None:
+    """Many customers have an agreement of the same name."""
+    names = Names(company="Contoso", agreement="Cloud Services")
+    memory = Memory(customers={"bss:Contoso": Remembered(company_id=1, agreement_id=7, names=names)})
+    assert find_inactive([line("a")], memory, companies("Contoso"), [], []) == (
+        Inactive("Agreement", "Cloud Services of Contoso", 7),
+    )
+
+
 def test_a_pick_holds_for_the_customer_but_not_for_a_remembered_contract() -> None:
     memory = Memory(contracts={"bss:S-c": Remembered(company_id=1)})
     lines = [line("a"), line("b"), line("c"), line("d", "Fabrikam")]

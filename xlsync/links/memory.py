@@ -345,7 +345,10 @@ def find_inactive(
     agreements: Iterable[Agreement],
     catalog: Iterable[CatalogItem],
 ) -> tuple[Inactive, ...]:
-    """List the remembered records of these lines that are no longer active in ConnectWise, by name."""
+    """List the remembered records of these lines that are no longer active in ConnectWise, by name.
+
+    Many customers have an agreement of the same name: it is named with its customer.
+    """
     offered = (
         ("Customer", {company.id for company in companies}),
         ("Agreement", {agreement.id for agreement in agreements}),
@@ -360,11 +363,17 @@ def find_inactive(
             if id(remembered) in seen:
                 continue
             seen.add(id(remembered))
-            names = (remembered.names.company, remembered.names.agreement, remembered.names.item)
+            company, item = remembered.names.company, remembered.names.item
+            names = (company, _name_with_company(remembered.names.agreement, company), item)
             for (kind, ids), part, name in zip(offered, remembered.ids, names, strict=True):
                 if part is not None and part not in ids:
                     gone[kind, part] = max(gone.get((kind, part), ""), name)
         for entry in customer.by_period:
             if entry.months == line.billing_months and entry.id not in offered[1][1]:
-                gone["Agreement", entry.id] = max(gone.get(("Agreement", entry.id), ""), entry.name)
+                name = _name_with_company(entry.name, customer.names.company)
+                gone["Agreement", entry.id] = max(gone.get(("Agreement", entry.id), ""), name)
     return tuple(sorted(Inactive(kind, name or str(part), part) for (kind, part), name in gone.items()))
+
+
+def _name_with_company(agreement: str, company: str) -> str:
+    return f"{agreement} of {company}" if agreement and company else agreement
