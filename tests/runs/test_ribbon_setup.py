@@ -8,6 +8,7 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from tests.helpers.closed_port import closed_port
@@ -173,6 +174,40 @@ def test_changes_that_were_not_kept_are_not_written_over(desk: Desk) -> None:
     press("Remembered", FileWorkbook(file, yes), NOW)
     press("Remembered", workbook, NOW)
     assert workbook.opened == [file]
+
+
+def as_older(file: Path) -> None:
+    """Take away the sheet with the rows as they were, which an older version did not write."""
+    book = openpyxl.load_workbook(file)
+    del book["_before"]
+    book.save(file)
+
+
+def test_a_sheet_of_an_older_version_is_read_renewed_and_not_written_over_with_changes(desk: Desk) -> None:
+    assert desk.run("links", "ignore", "--product", "Visio", "--reason", "ours").code == 0
+    assert desk.run("links", "ignore", "--product", "Teams", "--reason", "ours").code == 0
+    workbook = FileWorkbook(desk.file, yes)
+    sheet = sheet_of(desk)
+    file = sheet.full_name
+    assert file
+    as_older(file)
+    press("Remembered", workbook, NOW)
+    assert (workbook.opened, Package.open(file).sheets) == ([file], (SHEET, "_before"))
+    delete_row(file)
+    as_older(file)
+    press("Remembered", workbook, NOW)
+    assert "has changes that were not kept" in workbook.told[-1]
+    package = Package.open(file)
+    headers = list(package.grid(SHEET)[0])
+    package.change_cells(SHEET, {(2, headers.index("Reason")): "sold"})
+    package.save(file)
+    press("Remembered", sheet, NOW)
+    assert sheet.asked[0].startswith(
+        "• This sheet is of an older version of xlsync: what was deleted on it is"
+    )
+    assert sheet.asked[0].endswith("From this sheet: keep 1 rule.\n\nRemember it so?")
+    reasons = sorted(rule["reason"] for rule in desk.run("links", "rules", "--json").json["rules"])
+    assert reasons == ["ours", "sold"]
 
 
 def test_a_teams_store_that_is_not_reached_is_told_with_what_is_remembered(

@@ -1,7 +1,8 @@
 """Remembered links and rules as a workbook that is edited and read back, one row for each.
 
 A second sheet, which Excel does not show, holds the rows as they were written: what was remembered since then
-is neither forgotten nor written over.
+is neither forgotten nor written over. A workbook of an older version lacks it: what was deleted there cannot
+be told from what was remembered since.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ from xlsync.xlsx.package import Package
 
 TITLE: Final = "What I remember"
 BEFORE: Final = "_before"
+_OLDER: Final = (
+    "This sheet is of an older version of xlsync: what was deleted on it is remembered all the same. To "
+    f"forget a row, delete this file, click {TITLE} in another workbook, and delete the row there"
+)
 _WIDTHS: Final = {"Key": 30, "Customer": 24, "Product": 30, "ConnectWise Product": 30, "Reason": 40}
 
 
@@ -37,9 +42,10 @@ def write_sheet(systems: Systems, path: Path) -> None:
 
     Raises WorkbookError where another file has that name, or one with changes that were not kept.
     """
-    if path.exists() and not is_sheet(path):
+    there = open_sheet(path)
+    if there is None and path.exists():
         raise WorkbookError(f"{path} exists and is another workbook.", "Move it away, then try again.")
-    if path.exists() and _holds_changes(systems, path):
+    if there is not None and _holds_changes(systems, there):
         raise WorkbookError(
             f"{path} has changes that were not kept.", f"Open it and click {TITLE} there, or delete it."
         )
@@ -68,28 +74,39 @@ def _fill(sheet: Worksheet, rows: Iterable[Sequence[str]]) -> None:
             cell.value, cell.number_format, cell.data_type = text or None, "@", "s"
 
 
-def is_sheet(path: Path) -> bool:
-    """Return whether a file is a workbook that `write_sheet` made."""
+def open_sheet(path: Path) -> Package | None:
+    """Open a workbook that `write_sheet` made, in this version or an older one; None for any other file."""
     try:
-        return Package.open(path).sheets == (TITLE, BEFORE)
+        package = Package.open(path)
     except WorkbookError:
-        return False
+        return None
+    return package if package.sheets in {(TITLE, BEFORE), (TITLE,)} else None
 
 
-def _holds_changes(systems: Systems, path: Path) -> bool:
-    """Return whether the sheet was edited and not everything on it is remembered so."""
-    package = Package.open(path)
-    if package.grid(TITLE) == package.grid(BEFORE):
+def _holds_changes(systems: Systems, sheet: Package) -> bool:
+    """Return whether the sheet was edited and not everything on it is remembered so.
+
+    A sheet of an older version holds changes where it differs from what is remembered.
+    """
+    is_older = BEFORE not in sheet.sheets
+    if not is_older and sheet.grid(TITLE) == sheet.grid(BEFORE):
         return False
     try:
-        return bool(read_changes(systems, path).text)
+        changes = read_changes(systems, sheet)
     except XlsyncError:  # a row is wrong, or belongs to another environment
         return True
+    remembered = len(systems.links.list()) + len(systems.rules.list())
+    return bool(changes.text) or (is_older and len(list(_sheet_rows(sheet, TITLE))) != remembered)
 
 
-def environment_of(path: Path) -> str:
+def environment_of(sheet: Package) -> str:
     """Return the environment that the first row of such a workbook names; empty where it has no row."""
-    return next((row["Environment"] for _, row in _sheet_rows(path, TITLE)), "")
+    return next((row["Environment"] for _, row in _sheet_rows(sheet, TITLE)), "")
+
+
+def tell_older(sheet: Package) -> list[str]:
+    """Say what is not noticed on a sheet of an older version; nothing for one of this version."""
+    return [] if BEFORE in sheet.sheets else [_OLDER]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +130,13 @@ class Changes:
         return ", ".join(f"{verb} {counted(count, what)}" for verb, count, what in parts if count)
 
 
-def read_changes(systems: Systems, path: Path) -> Changes:
+def read_changes(systems: Systems, sheet: Package) -> Changes:
     """Compare the sheet with what it was; raises XlsyncError that names every row that is wrong."""
-    environment = systems.settings.environment
-    shared = read_table(path, environment, _sheet_rows(path, TITLE))
-    before = read_table(path, environment, _sheet_rows(path, BEFORE))
+    environment, path = systems.settings.environment, Path(sheet.name)
+    shared = read_table(path, environment, _sheet_rows(sheet, TITLE))
+    before = Shared((), ())
+    if BEFORE in sheet.sheets:
+        before = read_table(path, environment, _sheet_rows(sheet, BEFORE))
     now = Shared(systems.links.list(), systems.rules.list())
     known = {*as_rows(environment, before), *as_rows(environment, now)}
 
@@ -149,17 +168,14 @@ def keep_changes(systems: Systems, changes: Changes) -> None:
         systems.rules.keep(rule)
 
 
-def _sheet_rows(path: Path, title: str) -> Iterator[tuple[int, Mapping[str, str]]]:
+def _sheet_rows(sheet: Package, title: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Yield the rows below the headers by header, each with its number in Excel."""
-    package = Package.open(path)
-    if package.sheets != (TITLE, BEFORE):
-        raise WorkbookError(f"{path.name} is not the sheet {TITLE}.", f"Click {TITLE} to make one.")
-    grid = package.grid(title)
+    grid = sheet.grid(title)
     headers = ["" if value is None else str(value).strip() for value in (grid[0] if grid else ())]
     missing = [header for header in HEADERS if header not in headers]
     if missing:
         raise WorkbookError(
-            f"{path.name} has no column {', '.join(missing)}.", f"Click {TITLE} in another workbook."
+            f"{sheet.name} has no column {', '.join(missing)}.", f"Click {TITLE} in another workbook."
         )
     for number, line in enumerate(grid[1:], 2):
         cells = ["" if value is None else str(value).strip() for value in line]

@@ -14,9 +14,10 @@ from xlsync.commands.findings import CheckState, Finding
 from xlsync.commands.remembered_sheet import (
     TITLE,
     environment_of,
-    is_sheet,
     keep_changes,
+    open_sheet,
     read_changes,
+    tell_older,
     write_sheet,
 )
 from xlsync.config import home_folder, load_environment
@@ -86,12 +87,16 @@ def _tell_finding(finding: Finding) -> str:
 def remembered(front: Front) -> None:
     """Show the links and rules that are remembered as a sheet; with that sheet in front, read it back."""
     path = front.workbook.full_name
-    if path is None or not is_sheet(path):
+    sheet = open_sheet(path) if path is not None else None
+    if sheet is None:
         _show_remembered(front, path)
         return
     path = front.file()
-    with _systems_of(front, environment_of(path)) as systems:
-        changes = read_changes(systems, path)
+    if not sheet.is_still(path):
+        sheet = open_sheet(path) or sheet
+    with _systems_of(front, environment_of(sheet)) as systems:
+        changes = read_changes(systems, sheet)
+        front.note(tell_older(sheet))
         if not changes.text:
             front.tell(
                 "Nothing was changed on this sheet.",
