@@ -39,6 +39,7 @@ def test_where_all_is_well_nothing_is_bad_and_the_exit_code_is_0(empty_desk: Des
         "BSS: token and invoices",
         "ConnectWise: keys",
         "Clock",
+        "export: read what changed",
         "export: read additions",
         "apply: read /finance/invoices",
     ):
@@ -210,6 +211,15 @@ def test_a_read_that_a_gateway_forbids_is_no_matter_of_rights(empty_desk: Desk) 
     empty_desk.sandbox.fail("gateway", path="GET /company/countries$", times=99, status=403)
     check = findings(empty_desk)["export: read /company/countries"]
     assert "A gateway before ConnectWise refuses this network" in check["next_step"]
+
+
+def test_a_server_that_finds_nothing_by_the_time_of_changes_is_told(empty_desk: Desk) -> None:
+    """A live server was seen to refuse full times in conditions, or to find nothing by them."""
+    for agreement in empty_desk.sandbox.connectwise.agreements.values():
+        agreement["_info"] = {}
+    check = findings(empty_desk)["export: read what changed"]
+    assert (check["state"], "none of /finance/agreements" in check["detail"]) == ("unsure", True)
+    assert "--refresh" in check["next_step"]
 
 
 def test_a_host_of_the_cloud_without_its_prefix_is_told(empty_desk: Desk) -> None:

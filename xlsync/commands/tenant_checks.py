@@ -65,6 +65,7 @@ def tenant_checks(connectwise: ConnectWise, now: dt.datetime) -> Iterator[Findin
             yield clock_check(asked_at, now)
         yield finding
         tables[name] = records
+    yield _changes_check(connectwise)
     setup = yield from _setup_checks(connectwise)
     lists = read_lists(
         Tables(
@@ -190,6 +191,30 @@ def _list_check(
     step = "Run doctor again: the list may lag. " + _SHOW_ALL
     finding = Finding.judged(name, detail, step, is_good=count == len(records), otherwise=CheckState.UNSURE)
     return finding, records, asked_at
+
+
+def _changes_check(connectwise: ConnectWise) -> Finding:
+    """Ask each long list for what changed since years ago, as export asks for what changed since its last."""
+    name, missed = "export: read what changed", []
+    query: dict[str, str | int] = {
+        "conditions": "lastUpdated>[2000-01-01T00:00:00Z]",
+        "pageSize": 1,
+        "fields": "id",
+    }
+    for path, _, _ in LISTS.values():
+        try:
+            if not connectwise.service.get(path, query):
+                missed.append(path)
+        except ApiError as error:
+            if error.status != 400:
+                return Finding(name, CheckState.UNSURE, error.message, _next_step(error, _RIGHTS[path]))
+    if missed:
+        detail = f"by the time of their last change, none of {', '.join(missed)} is found"
+        step = (
+            "These lists are read anew once a week only: after a change, `xlsync check FILE --refresh` does."
+        )
+        return Finding(name, CheckState.UNSURE, detail, step)
+    return Finding(name, CheckState.GOOD, "works")
 
 
 _SHOW_ALL: Final = "Else the API member's security role may show only its own records (My): set it to All."
