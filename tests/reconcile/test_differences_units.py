@@ -464,12 +464,14 @@ def test_an_addition_that_ended_with_the_month_billed_it_and_its_successor_bills
     b     4      2:10
     c     4      3:10
     d     4      4:10
+    e     4      5:10
 
     agreement  next
     1          11-30
     2          -
     3          11-30
     4          11-30
+    5          10-31
 
     addition  agreement  quantity  from   until  price
     71        1          6         -      10-31  10
@@ -478,13 +480,18 @@ def test_an_addition_that_ended_with_the_month_billed_it_and_its_successor_bills
     74        2          3         11-01  -      10
     75        3          3         -      10-31  10
     76        4          4         11-01  -      10
+    77        5          3         -      10-31  15
+    78        5          4         11-01  -      15
 
     mismatch            key       impact
     Not in ConnectWise  add:3:10  40.00
     Not in ConnectWise  add:4:10  40.00
     Not in ConnectWise  add:2:10  10.00
     Not in ConnectWise  add:1:10  0.00
+    Not in ConnectWise  add:5:10  0.00
     """
+    assert case.row("add:5:10").by_hand == 15
+    assert "2026-10 itself must be billed by hand: 15.00 EUR." in case.row("add:5:10").explanation
     by_hand = {key: case.row(key).by_hand for key in ("add:1:10", "add:2:10", "add:3:10", "add:4:10")}
     assert by_hand == {"add:1:10": 0, "add:2:10": 0, "add:3:10": 10, "add:4:10": 40}
     assert "billed by hand" not in case.row("add:1:10").explanation

@@ -59,15 +59,23 @@ def begin_where_allowed(
     ended = agreement.end is not None and allowed > agreement.end
     warning = f"The agreement ends on {agreement.end}, so that none can begin." if ended else ""
     amount = None if mismatch.unit_price is None else cents(units * mismatch.unit_price, 1)
-    is_lost = (ended or allowed > month.last) and units > 0
-    if is_lost:
-        how_much = "its price is not known" if amount is None else f"{amount:,.2f} {agreement.currency}"
-        sentence = join_sentences(sentence, f"{month} itself must be billed by hand: {how_much.rstrip()}.")
     row = replace(
         mismatch,
         begins=None if ended else allowed,
         is_held=mismatch.is_held or ended,
-        by_hand=amount if is_lost and amount else mismatch.by_hand,
         explanation=join_sentences(mismatch.explanation, sentence),
     )
+    if (ended or allowed > month.last) and units > 0:
+        row = tell_by_hand(row, month, amount)
     return with_warnings(row, warning)
+
+
+def tell_by_hand(mismatch: Mismatch, month: Month, amount: Decimal | None) -> Mismatch:
+    """Say that no write bills this money of the month; None where its price is not known."""
+    how_much = "its price is not known" if amount is None else f"{amount:,.2f} {mismatch.currency}"
+    sentence = f"{month} itself must be billed by hand: {how_much.rstrip()}."
+    return replace(
+        mismatch,
+        by_hand=amount or mismatch.by_hand,
+        explanation=join_sentences(mismatch.explanation, sentence),
+    )

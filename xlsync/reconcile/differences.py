@@ -12,7 +12,7 @@ from typing import Final
 
 from xlsync.amounts import cents, counted, counted_units, impact_of, tell_cost, tell_number
 from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
-from xlsync.reconcile.beginnings import begin_where_allowed, closed_until
+from xlsync.reconcile.beginnings import begin_where_allowed, closed_until, tell_by_hand
 from xlsync.reconcile.charges import (
     Charge,
     billing_lines_of,
@@ -229,7 +229,12 @@ def _not_in_connectwise(
         bundle,
     )
     agreement = books.agreements.get(base.agreement) if isinstance(base.agreement, int) else None
-    return begin_where_allowed(row, month, agreement, units - _units_of(billed_whole))
+    missing = units - _units_of(billed_whole)
+    row = begin_where_allowed(row, month, agreement, missing)
+    if not successors or row.by_hand is not None:
+        return row
+    price = books.price_of(billed_whole[0])
+    return tell_by_hand(row, month, None if price is None else cents(missing * price, 1))
 
 
 def _units_of(additions: Iterable[Addition]) -> Decimal:
