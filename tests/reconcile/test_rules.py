@@ -555,8 +555,9 @@ def test_a_note_whose_number_is_not_clear_makes_no_rule_and_is_told(desk: Desk, 
 
 def test_a_note_whose_end_cannot_be_read_is_told(desk: Desk) -> None:
     note(desk, "free 2 until 31.12.2026")
-    checked = desk.check()
-    assert "names no day that can be read" in checked.err
+    place = desk.read().place(LINES, premium(desk.read()), "Note")
+    told = f"{place}: The note 'free 2 until 31.12.2026' names no day that can be read, so it has no end"
+    assert told in " ".join(desk.check().err.split())
 
 
 @pytest.mark.parametrize(

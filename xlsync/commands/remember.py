@@ -109,7 +109,7 @@ def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list
                 notices.append(Notice(row.where("Note"), text))
         elif rule is not None:
             writer.store(rule)
-            notices += _ask_until(note)
+            notices += _ask_until(row, note)
         elif is_unread_rule(note):
             text = f"The note {note!r} makes no rule, its number is not clear: write free 2.5 or minimum 1000"
             notices.append(Notice(row.where("Note"), text))
@@ -151,15 +151,12 @@ def _learn_ignore_rule(
     return [Notice(row.where("Reason"), f"without a Reason the row is ignored in this month only{in_spite}")]
 
 
-def _ask_until(note: str) -> list[Notice]:
+def _ask_until(row: SheetRow, note: str) -> list[Notice]:
     """Ask for a readable end of a rule where a note's cannot be read: the rule would last for ever."""
     if "until" not in note.casefold() or read_until(note) is not None:
         return []
-    return [
-        Notice(
-            "", f"The note {note!r} names no day that can be read, so it has no end: write until 2026-12-31"
-        )
-    ]
+    text = f"The note {note!r} names no day that can be read, so it has no end: write until 2026-12-31"
+    return [Notice(row.where("Note"), text)]
 
 
 def remember(
