@@ -156,7 +156,10 @@ def apply(
 def undo(
     run: Annotated[
         str,
-        typer.Argument(metavar="RUN", help="Such as 2026-10-28-1, or last; `xlsync history` lists the runs."),
+        typer.Argument(
+            metavar="RUN",
+            help="Such as 2026-10-28-1, or last, the last apply; `xlsync history` lists the runs.",
+        ),
     ],
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -218,7 +221,9 @@ def report(
 def history(
     run: Annotated[
         str,
-        typer.Argument(metavar="RUN", help="Such as 2026-10-28-1, or last: list every write of that run."),
+        typer.Argument(
+            metavar="RUN", help="Such as 2026-10-28-1, or last, the last apply: list every write of that run."
+        ),
     ] = "",
     month: Annotated[
         str,
