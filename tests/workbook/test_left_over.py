@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from openpyxl.comments import Comment
-from openpyxl.styles import Font, PatternFill
+from openpyxl.styles import Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
 from tests.helpers.command import Ran
@@ -232,13 +232,16 @@ def test_a_formula_that_is_filled_down_a_column_is_not_left_over_as_it_stands_in
     assert [(line[2], str(line[4])[-2:]) for line in lines] == [("column AA", "*3")]
 
 
-def test_a_colour_of_text_and_a_colour_in_a_column_of_a_persons_own_are_left_over(desk: Desk) -> None:
+def test_a_colour_of_text_and_a_colour_or_a_border_in_a_column_of_a_persons_own_are_left_over(
+    desk: Desk,
+) -> None:
     with desk.editing() as hand:
         sheet, row = hand.sheet(MISMATCHES), hand.rows(MISMATCHES)[GONE]
         font = sheet.cell(row, 2).font
         sheet.cell(row, 2).font = Font(name=font.name, sz=font.sz, color="FFFF0000")
         sheet.cell(row, 3).font = Font(name=font.name, sz=font.sz, color=font.color, strike=True)
         sheet.cell(row, 4).font = Font(name="Arial", sz=15)  # pasted from elsewhere
+        sheet.cell(row, 27).border = Border(bottom=Side("double", color="FFFF0000"))
         sheet.cell(row, 26).fill = PatternFill("solid", start_color="FFFFFF00")
         customer, product = hand.get(MISMATCHES, GONE, "Customer"), hand.get(MISMATCHES, GONE, "Product")
     settle(desk)
@@ -247,11 +250,13 @@ def test_a_colour_of_text_and_a_colour_in_a_column_of_a_persons_own_are_left_ove
     assert sorted((str(line[2]), line[3], line[4]) for line in lines) == [
         ("Customer", "Colour", customer),
         ("Product", "Font", product),
+        ("column AA", "Border", None),
         ("column Z", "Colour", None),
     ]
     looks = {line[2].value: line[4] for line in sheet.iter_rows(min_row=2)}
     assert looks["Customer"].font.color.rgb == "FFFF0000"
     assert looks["Product"].font.strike
+    assert looks["column AA"].border.bottom.style == "double"
     assert looks["column Z"].fill.start_color.rgb == "FFFFFF00"
 
 

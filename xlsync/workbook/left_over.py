@@ -22,7 +22,16 @@ _MOST_COLOURED: Final = 3  # cells of one colour in a row: more of them are the 
 _LONGEST: Final = 300  # characters of a text in a notice
 
 Kind = Literal[
-    "Text", "Note", "Link", "Colour", "Font", "Picture", "Text box", "Picture in the cell", "Data type"
+    "Text",
+    "Note",
+    "Link",
+    "Colour",
+    "Font",
+    "Border",
+    "Picture",
+    "Text box",
+    "Picture in the cell",
+    "Data type",
 ]
 _DRAWN: Final = ("Picture", "Text box")
 
@@ -132,7 +141,8 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
             if place in links:
                 yield LeftOver(title, row.number, about, name, "Link", links[place])
         for mark, cells in marked.items():
-            mark_kind: Kind = "Colour" if mark.fill or mark.colour else "Font"
+            mark_kind: Kind = "Font" if mark.emphasis else "Border"
+            mark_kind = "Colour" if mark.fill or mark.colour else mark_kind
             for name, value, style in _as_whole_row(mark, cells):
                 yield LeftOver(title, row.number, about, name, mark_kind, value, style)
         for text in pictures.get(row.number, ()):

@@ -36,7 +36,7 @@ def notes_of(xml: str) -> Iterator[tuple[Position, str]]:
 
 
 class CellLook(NamedTuple):
-    """How a cell stands out: its background, the colour of its text, and whether that is bold or the like.
+    """How a cell stands out: its background, its text's colour, whether that is bold or the like, its lines.
 
     Each is empty where it is none, the colour also where it is that of the workbook's first font.
     """
@@ -44,6 +44,7 @@ class CellLook(NamedTuple):
     fill: str = ""
     colour: str = ""
     emphasis: str = ""
+    border: str = ""
 
 
 def looks_of(xml: str) -> list[CellLook]:
@@ -67,11 +68,17 @@ def looks_of(xml: str) -> list[CellLook]:
         tags = re.findall(rf"<({ANY_PREFIX}(?:b|i|u|strike)(?=[\s/>])[^>]*?)\s*/?>", font)
         return " ".join(sorted(tag for tag in tags if attribute(tag, "val") not in {"0", "false", "none"}))
 
+    def border_of(border: str) -> str:
+        side = rf"(<({ANY_PREFIX}(?:left|right|top|bottom|diagonal))\s[^>]*?(?:/>|>.*?</\2\s*>))"
+        sides = [whole for whole, _ in re.findall(side, border, re.DOTALL)]
+        return "".join(one for one in sides if attribute(one.partition(">")[0], "style") not in {"", "none"})
+
     fills, fonts = list(map(fill_of, items("fills", "fill"))), items("fonts", "font")
     colours = ["".join(re.findall(rf"<{ANY_PREFIX}color\s[^>]*>", font)) for font in fonts]
     colours = [colour if colour != colours[0] else "" for colour in colours]
     emphases = list(map(emphasis_of, fonts))
-    parts = ((fills, "fillId"), (colours, "fontId"), (emphases, "fontId"))
+    borders = list(map(border_of, items("borders", "border")))
+    parts = ((fills, "fillId"), (colours, "fontId"), (emphases, "fontId"), (borders, "borderId"))
     return [CellLook(*(chosen(*part, style) for part in parts)) for style in items("cellXfs", "xf")]
 
 
