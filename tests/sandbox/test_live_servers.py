@@ -67,6 +67,15 @@ def test_agreements_of_one_name_on_one_company_are_taken(client: Client) -> None
     assert made == [201, 201]
 
 
+def test_an_agreement_needs_the_custom_fields_that_the_tenant_demands(client: Client) -> None:
+    client.sandbox.connectwise.user_defined_fields[51]["requiredFlag"] = True
+    body = agreement_body(client)
+    refused = client.cw("POST", "/finance/agreements", body)
+    assert codes(refused) == (400, "InvalidObject", "MissingRequiredField customFields")
+    body["customFields"] = [{"id": 51, "value": "Ada"}]
+    assert client.cw("POST", "/finance/agreements", body).status_code == 201
+
+
 @pytest.mark.parametrize(("day", "status"), [("2026-10-31", 400), ("2026-11-01", 201)])
 def test_an_addition_in_an_invoiced_period_is_refused_where_the_agreement_does_not_prorate(
     client: Client, day: str, status: int

@@ -262,6 +262,8 @@ class Writer:
                 if resource is COMPANY:
                     message = "Company ID already in use."
                 raise invalid(resource.name, name, message, "ObjectExists")
+        if record["id"] not in self.state.table(resource.table):
+            self._check_customs(resource, record)
         if resource is AGREEMENT:
             self._check_agreement(record)
         elif resource is ADDITION:
@@ -274,24 +276,26 @@ class Writer:
             raise invalid("agreement", "contact", "The contact does not belong to the company.")
 
     def _check_addition(self, record: Record) -> None:
-        """Refuse a bundle, a date that nothing would bill, and a missing custom field that is required."""
+        """Refuse a bundle, and a date that nothing would bill."""
         known = self.state.additions.get(record["id"], {})
         effective = record.get("effectiveDate")
         if effective is not None and known.get("effectiveDate") != effective:
             self._check_effective(effective, self.state.agreements[record["agreementId"]])
         if self.state.catalog[record["product"]["id"]].get("productClass") == "Bundle":
             raise invalid("addition", "product", "A bundle cannot be an addition.")
+
+    def _check_customs(self, resource: Resource, record: Record) -> None:
+        """Refuse a new record that lacks a custom field which the tenant demands."""
         filled = {
             custom["id"]
             for custom in record.get("customFields", ())
             if custom.get("value") not in {None, "", False}
         }
         for key, definition in self.state.user_defined_fields.items():
-            if definition["podId"] != PODS["additions"]:
-                continue
-            if definition["requiredFlag"] and key not in filled and record["id"] not in self.state.additions:
+            is_demanded = definition["podId"] == PODS.get(resource.table) and definition["requiredFlag"]
+            if is_demanded and key not in filled:
                 message = f"The custom field {definition['caption']} is required."
-                raise invalid("addition", "customFields", message, "MissingRequiredField")
+                raise invalid(resource.name, "customFields", message, "MissingRequiredField")
 
     def _check_effective(self, effective: str, agreement: Record) -> None:
         """Refuse a date that nothing would bill, in the words of live servers.
