@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 
 from tests.helpers.tables import OCTOBER, Case, read_books, read_case, read_line, read_link
-from xlsync.models import ActionLabel, MismatchKind
+from xlsync.models import ActionLabel, Agreement, MismatchKind
 from xlsync.reconcile.charges import read_charges
+from xlsync.reconcile.explanations import tell_agreement
 from xlsync.reconcile.mismatches import find_mismatches
 from xlsync.records import replace
 
@@ -51,6 +53,25 @@ def test_after_the_months_end_the_next_invoice_shows_the_change(case: Case) -> N
             assert (arrears in case.row(key).explanation) == (number == 1)
     for key in ("units:72", "cost:72", "add:3:10"):
         assert "Already invoiced" not in case.row(key).explanation
+
+
+@pytest.mark.parametrize(
+    ("months", "day", "bills"),
+    [
+        (3, dt.date(2026, 12, 31), True),
+        (3, dt.date(2027, 1, 1), True),
+        (3, dt.date(2027, 1, 31), False),
+        (12, dt.date(2027, 4, 30), True),
+        (12, dt.date(2027, 10, 31), False),
+        (None, dt.date(2026, 12, 31), False),
+    ],
+)
+def test_an_invoice_in_arrears_bills_the_months_of_its_cycle(
+    months: int | None, day: dt.date, bills: bool
+) -> None:
+    agreement = Agreement(id=1, name="A", company_id=1, billing_months=months, next_invoice=day)
+    told = tell_agreement(OCTOBER, agreement)
+    assert ("If the agreement is billed in arrears, that invoice bills 2026-10." in told) is bills
 
 
 def test_every_row_of_an_agreement_that_is_invoiced_begins_by_saying_so(case: Case) -> None:

@@ -31,7 +31,8 @@ def tell_agreement(month: Month, agreement: Agreement | None) -> str:
     already = ""
     if agreement.next_invoice is not None and agreement.next_invoice > month.last:
         already = f"Already invoiced: the change shows on the next invoice, {agreement.next_invoice}."
-        if agreement.next_invoice < month.plus(1).last:  # ConnectWise does not tell advance from arrears
+        # ConnectWise does not tell advance from arrears
+        if agreement.next_invoice < month.plus(agreement.billing_months or 1).last:
             already += f" If the agreement is billed in arrears, that invoice bills {month}."
     return join_sentences(
         already,
