@@ -28,7 +28,7 @@ from xlsync.reconcile.verdict import MonthVerdict, Verdict
 from xlsync.records import replace
 from xlsync.report.facts import Facts, MismatchRow
 from xlsync.report.figures import FigureGroup, Figures
-from xlsync.report.month import Report, make_report
+from xlsync.report.month import Report, make_report, with_currencies
 from xlsync.report.page import is_shown, notes
 from xlsync.report.write import build, find_office, pdf_beside, write_report
 
@@ -252,8 +252,9 @@ def test_the_sum_of_customers_is_the_total_is_the_sum_of_products(month: tuple[F
 @given(months())
 def test_billed_is_the_sum_of_the_lines_of_each_currency(month: tuple[Facts, list[Run]]) -> None:
     report = make_report(*month)
-    for currency in {entry.currency for entry in month[0].lines}:
-        amounts = [entry.amount for entry in month[0].lines if entry.currency == currency]
+    lines = with_currencies(month[0]).lines
+    for currency in {entry.currency for entry in lines}:
+        amounts = [entry.amount for entry in lines if entry.currency == currency]
         assert total(report, currency).billed == sum(amounts, Decimal(0))
         assert total(report, currency).lines == len(amounts)
 
@@ -288,6 +289,17 @@ def test_the_order_of_runs_and_facts_does_not_matter(month: tuple[Facts, list[Ru
     lines, compared, turned = mixed
     again = make_report(replace(seen, lines=tuple(lines), compared=tuple(compared)), turned)
     assert again.totals == make_report(seen, runs).totals
+
+
+def test_money_of_no_currency_is_that_of_its_agreement_so_that_there_is_a_margin() -> None:
+    lines = [line("a", currency=""), line("b", currency="", amount=Decimal(7))]
+    links = {"b": Link()}
+    report = make_report(facts(lines, links=links, compared=(addition(9),)), [])
+    (one,) = report.totals
+    assert (one.currency, one.figures.billed, one.figures.revenue, one.figures.cost) == ("EUR", 47, 50, 40)
+    two = (addition(9), addition(8, agreement=4, currency="USD"))
+    apart = make_report(facts(lines, links=links, compared=two), []).totals
+    assert [(one.currency, one.figures.billed) for one in apart] == [("EUR", 40), ("", 7), ("USD", 0)]
 
 
 def test_money_is_never_added_across_currencies() -> None:

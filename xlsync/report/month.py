@@ -104,6 +104,9 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
 
     Tests of writing change nobody's month.
     """
+    stored, facts = facts, with_currencies(facts)
+    # Where every cent went knows no currency of agreements.
+    in_cents = stored.month_verdict.billed if facts.lines == stored.lines else ()
     facts = replace(
         facts,
         lines=tuple(sorted(facts.lines, key=lambda line: line.key)),
@@ -123,7 +126,7 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
         *_open_parts(open_rows, naming),
     ]
     shown_rows = [_open_row(row, naming) for row in open_rows]
-    totals = [_as_billed(total, facts.month_verdict.billed) for total in totalled(parts)]
+    totals = [_as_billed(total, in_cents) for total in totalled(parts)]
     rank = {group.currency: number for number, group in enumerate(totals)}
     customers = grouped(((p.currency, p.customer, p) for p in parts), naming.customers)
     products = grouped(((p.currency, p.product, p) for p in parts), naming.products)
@@ -143,6 +146,26 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
         by_hand=tuple(_by_hand(open_rows)),
         ignored=sum(row.is_ignored for row in unsettled),
     )
+
+
+def with_currencies(facts: Facts) -> Facts:
+    """Let the money of lines whose report names no currency count as that of their agreements.
+
+    A line without an agreement counts as the only currency of the month, where there is one.
+    """
+    of_agreements: dict[int | str, set[str]] = {}
+    for entry in facts.compared:
+        if entry.currency:
+            of_agreements.setdefault(entry.agreement, set()).add(entry.currency)
+    of_month = {line.currency for line in facts.lines if line.currency}.union(*of_agreements.values())
+
+    def currency_of(line: BillingLine) -> str:
+        agreement = facts.links[line.key].agreement
+        known = of_agreements.get(agreement.to, of_month) if agreement else of_month
+        return next(iter(known)) if len(known) == 1 else ""
+
+    lines = (line if line.currency else replace(line, currency=currency_of(line)) for line in facts.lines)
+    return replace(facts, lines=tuple(lines))
 
 
 def _as_billed(total: FigureGroup, billed: Iterable[Billed]) -> FigureGroup:
