@@ -121,3 +121,35 @@ def test_a_product_behind_the_word_for_a_credit_raises_a_doubt(path: Path, produ
 def test_of_two_columns_of_one_meaning_the_hint_offers_to_leave_out_either(path: Path) -> None:
     hint = refused(path, "Customer,Product,Licenses,Quantity,Amount", "Amber,Mail,10,6,63").hint
     assert 'ignore = ["Quantity"]  # or "Licenses" in place of "Quantity"' in hint
+
+
+@pytest.mark.parametrize(
+    ("headers", "product", "code", "contract"),
+    [("Item #,Description", "Mail", "BKP", ""), ("Product #,Description", "Mail", "BKP", ""),
+     ("Subscription #,Description", "Mail", "", "BKP"), ("Contract #,Description", "Mail", "", "BKP")],
+)  # fmt: skip
+def test_a_number_sign_behind_a_header_means_its_number(
+    path: Path, headers: str, product: str, code: str, contract: str
+) -> None:
+    line = line_of(path, f"Customer,{headers},# of Licenses,Amount", "Amber,BKP,Mail,6,63")
+    assert (line.product, line.product_code, line.contract_id, line.units) == (product, code, contract, 6)
+    named = line_of(path, "Customer #,Company,Product,Quantity,Amount", "10023,Amber,Mail,6,63")
+    assert named.customer == "Amber"
+
+
+def test_the_partners_prices_come_before_those_of_the_sale(path: Path) -> None:
+    header = (
+        "Client Name,Product,Quantity,Partner Cost Price,Sales Price,Total Partner Cost,Total Sales Price"
+    )
+    line = line_of(path, header, "Amber,Mail,6,10.50,12,63,72")
+    assert (str(line.cost), line.amount) == ("10.50", 63)
+
+
+@pytest.mark.parametrize(("cells", "doubts"), [(("Small", "Large"), 1), (("Small", "Small"), 0)])
+def test_a_plan_beside_a_product_that_tells_prices_apart_raises_a_doubt(
+    path: Path, cells: tuple[str, str], doubts: int
+) -> None:
+    rows = f"Amber,Mail,{cells[0]},6,4,24", f"Amber,Mail,{cells[1]},2,8,16"
+    for header in ("Plan", "Version", "Size"):
+        found = read(path, f"Customer,Product,{header},Quantity,Unit Price,Amount", *rows)
+        assert len(doubts_of(found)) == doubts

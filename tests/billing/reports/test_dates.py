@@ -154,6 +154,9 @@ def test_a_date_written_either_way_is_read_back(day: dt.date, mark: str) -> None
         "2026-10-01, 2026-10-31",
         "(2026-10-01 - 2026-10-31)",
         "du 1er au 31 octobre 2026",
+        "van 01-10-2026 tot en met 31-10-2026",
+        "October 1-31, 2026",
+        "Oct 1 - 31 2026",
     ],
 )
 def test_a_period_in_one_cell_has_two_ends(text: str) -> None:

@@ -16,7 +16,9 @@ from xlsync.billing.reports.text import header_words
 from xlsync.models import BillingLine, LineType
 from xlsync.reconcile.charges import covers_full_period
 
-_LIKE_A_PRODUCT: Final = re.compile(r"\b(?:edition|variant|plan name|tier)\b")
+_LIKE_A_PRODUCT: Final = re.compile(
+    r"\b(?:editions?|variante?|plan|tier|version|sub ?product|package|size|option|details?)\b"
+)
 _NOT_LETTERS: Final = re.compile(r"[\W\d_]+")
 
 

@@ -47,6 +47,7 @@ _KNOWN_STARTS: Final = {
     for header in group
     if header.endswith("*")
 }
+_NAMES: Final = frozenset({"customer", "product"})
 _NUMBERED: Final = frozenset({"customer", "contract", "units", "cost", "amount", "currency", "start", "end"})
 _NET: Final = _KNOWN[header_key("Net Amount")]
 _SUSPICIOUS: Final = re.compile(
@@ -121,7 +122,7 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
     The settings' headers come first, then those of the published layout that the header is, then the known
     ones.
     """
-    header = _without_numbers(header)
+    header = _without_numbers([_with_number_in_words(name) for name in header])
     keys = [header_key(name) for name in header]
     free = [n for n, key in enumerate(keys) if key and key not in aliases.ignored]
     layout = _find_layout(set(keys))
@@ -156,6 +157,16 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
         layout,
         meanings.instead,
     )
+
+
+def _with_number_in_words(name: str) -> str:
+    """Return `Subscription Number` for `Subscription #`; `Customer #` names no customers."""
+    if (match := re.fullmatch(r"\s*#\s*(of\b.*)", name)) is not None:
+        return f"Number {match[1]}"
+    if (match := re.fullmatch(r"(.*\S)\s*#\s*", name)) is None:
+        return name
+    spelled = f"{match[1]} Number"
+    return spelled if header_key(spelled) in _KNOWN or known_meaning(match[1]) in _NAMES else name
 
 
 def _without_numbers(header: Sequence[str]) -> list[str]:

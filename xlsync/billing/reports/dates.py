@@ -76,8 +76,10 @@ _NO_DAY: Final = re.compile(
 )
 _LEADING_WORD: Final = re.compile(r"^(?:from|von|vom|du|van|dal|dall|del|desde|απο|από)[ :]+", re.IGNORECASE)
 _YEAR_AT_END: Final = re.compile(r"\d{4}$")
+_DAYS_OF_MONTH: Final = re.compile(r"([^\W\d_]+\.?) (\d{1,2}) ?[-–] ?(\d{1,2}),? (\d{4})")
 _BETWEEN: Final = re.compile(
-    r"\s+(?:-|–|—|->|→|to|till|until|through|thru|bis|au|a|al|tot|t/m|hasta|fino al|έως|εως|ως|~|\.\.)\s+"
+    r"\s+(?:-|–|—|->|→|to|till|until|through|thru|bis|au|a|al|tot(?: en met)?|t/m|hasta|fino al|έως|εως|ως|~"
+    r"|\.\.)\s+"
     r"|\s*[–—~]\s*|\.\.+|(?<=\d\d),\s*(?=\d{4}-|\d{1,2}[./]\d)"
     r"|(?<=^\d{8})-(?=\d{8}$)|(?<=^\d)-(?=\d{1,2}\.? \D)|(?<=^\d\d)-(?=\d{1,2}\.? \D)|(?<=\d\.)-(?=\d)"
     r"|(?<=\d{4}-\d\d-\d\d)/(?=\d{4})|(?<=\d{4}/\d\d/\d\d)-(?=\d{4}/)"
@@ -293,6 +295,8 @@ def read_range(text: str) -> tuple[DateReadings, DateReadings] | None:
     if core[:1] + core[-1:] in ("()", "[]"):
         core = core[1:-1].strip()
     core = _LEADING_WORD.sub("", core)
+    if match := _DAYS_OF_MONTH.fullmatch(core):
+        core = f"{match[1]} {match[2]}, {match[4]} - {match[1]} {match[3]}, {match[4]}"
     parts = [part.strip() for part in _BETWEEN.split(core) if part.strip()]
     if len(parts) != 2:
         return None

@@ -108,7 +108,7 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "cost": (
         ("Rate Per Qty",),
         ("Partner Effective Unit Price", "Partner Unit Price", "Partner Price", "Reseller Unit Price",
-         "Reseller Price", "Partner Unit Cost", "Reseller Unit Cost", "Partner Cost"),
+         "Reseller Price", "Partner Unit Cost", "Reseller Unit Cost", "Partner Cost", "Partner Cost Price"),
         ("Effective Unit Price", "Effective Price", "Effective Unit Cost", "Net Unit Price", "Unit Net Price",
          "Net Unit Cost", "Unit Price Net", "Discounted Unit Price", "Discounted Price", "Effective Rate",
          "Unit Price After Discount", "Price After Discount", "Final Unit Price", "Final Price"),
@@ -152,7 +152,8 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
                 "Billing Dates", "Service Dates", "Subscription Period", "Billing Month"),
                ("Month", "Invoice Month", "Service Month", "Usage Month", "Charge Month")),
     "amount": (
-        ("Partner Total", "Cost Total", "Total Cost", "Extended Cost", "Partner Amount", "Reseller Total"),
+        ("Partner Total", "Cost Total", "Total Cost", "Extended Cost", "Partner Amount", "Reseller Total",
+         "Total Partner Cost", "Total Buy Price"),
         ("Subtotal", "Net Amount", "Amount Net", "Net Total", "Total Net", "Net", "Pre Tax Total",
          "Pretax Total", "Billing Pre Tax Total", "Total Excl VAT", "Total Excluding Tax", "Amount Excl VAT",
          "Amount Ex", "Net Value", "Line Net Amount", "Amount After Discount", "Discounted Amount",

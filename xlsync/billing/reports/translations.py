@@ -115,9 +115,9 @@ TRANSLATIONS: Final[Mapping[str, str]] = {
     "Tipo de documento, Tipo documento, Tipo de factura, Tipo di documento, Tipo fattura, "
     "Τύπος παραστατικού, Είδος παραστατικού",
     "Charge Type": "Gebührenart, Kostenart, Positionsart, Vorgangsart, Buchungsart, Belastungsart, "
-    "Abrechnungsart, Positionstyp, Type de frais, Type de charge, Type de ligne, Type d'opération, "
-    "Kostensoort, Soort kosten, Regelsoort, Regeltype, Tipo de cargo, Tipo de línea, Tipo di addebito, "
-    "Tipo riga, Tipo di riga, Τύπος χρέωσης, Είδος χρέωσης",
+    "Abrechnungsart, Positionstyp, Art der Position, Type de frais, Type de charge, Type de ligne, "
+    "Type d'opération, Kostensoort, Soort kosten, Regelsoort, Regeltype, Tipo de cargo, Tipo de línea, "
+    "Tipo di addebito, Tipo riga, Tipo di riga, Τύπος χρέωσης, Είδος χρέωσης",
     "Type": "Typ, Soort, Tipo, Τύπος",
     "Invoice Date": "Rechnungsdatum, Belegdatum, Fakturadatum, Date de facture, Date facture, "
     "Date de la facture, Date de facturation, Factuurdatum, Fecha de factura, Fecha factura, "
