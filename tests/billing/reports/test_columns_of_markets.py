@@ -141,7 +141,7 @@ def test_the_partners_prices_come_before_those_of_the_sale(path: Path) -> None:
     header = (
         "Client Name,Product,Quantity,Partner Cost Price,Sales Price,Total Partner Cost,Total Sales Price"
     )
-    line = line_of(path, header, "Amber,Mail,6,10.50,12,63,72")
+    line = line_of(path, header, "Amber,Mail,6,10.50,12.00,63.00,72.00")
     assert (str(line.cost), line.amount) == ("10.50", 63)
 
 
