@@ -153,3 +153,12 @@ def test_a_plan_beside_a_product_that_tells_prices_apart_raises_a_doubt(
     for header in ("Plan", "Version", "Size"):
         found = read(path, f"Customer,Product,{header},Quantity,Unit Price,Amount", *rows)
         assert len(doubts_of(found)) == doubts
+
+
+def test_a_month_beside_dates_of_another_month_raises_a_doubt(path: Path) -> None:
+    header = "Customer,Product,Quantity,Amount,Start Date,End Date,Invoice Month"
+    row = "Amber,Mail,6,63,2026-10-01,2026-10-31"
+    (doubt,) = doubts_of(read(path, header, f"{row},2026-11"))
+    assert "Invoice Month names other days than the dates beside it: row 2" in doubt
+    assert not doubts_of(read(path, header, f"{row},2026-10"))
+    assert not doubts_of(read(path, header, f"{row},"))

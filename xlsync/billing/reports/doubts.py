@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from typing import Any
 
 from xlsync.amounts import counted
 from xlsync.billing.reports.chosen_tables import written_money
 from xlsync.billing.reports.months_named import other_month_named
+from xlsync.billing.reports.problems import rows_text
 from xlsync.billing.reports.proof import total_agrees
+from xlsync.billing.reports.table_values import Day, TableValues
 from xlsync.billing.reports.tables import Table
 from xlsync.models import BillingLine, Month
 
@@ -67,3 +70,19 @@ def doubt_of_left_out(name: str, tables: Sequence[Table], lines: Sequence[Billin
     rows = sum(len(table.rows) for table in tables)
     are = "is not read, and is" if rows == 1 else "are not read, and are"
     return f"{where}: {counted(rows, 'row')} of another table {are} no summary of the lines."
+
+
+def tell_other_periods(
+    values: TableValues, good: Iterable[int], periods: Sequence[tuple[Any, Any]]
+) -> Iterator[str]:
+    """Tell in which rows a column of periods or of months names no day of the dates beside it."""
+    rows = []
+    for at in good if values.range_of and values.periods else ():
+        cells = values.periods[at]
+        named = [day.date for day in cells if isinstance(day, Day)] if isinstance(cells, tuple) else []
+        own = [day.date for day in periods[at] if isinstance(day, Day)]
+        if named and own and (named[-1] < own[0] or named[0] > own[-1]):
+            rows.append(values.table.rows[at][0])
+    if rows:
+        header = values.table.header_of(values.range_of)
+        yield f"{header} names other days than the dates beside it: {rows_text(rows)}"
