@@ -465,6 +465,7 @@ def test_an_addition_that_ended_with_the_month_billed_it_and_its_successor_bills
     c     4      3:10
     d     4      4:10
     e     4      5:10
+    f     4      6:10
 
     agreement  next
     1          11-30
@@ -472,6 +473,7 @@ def test_an_addition_that_ended_with_the_month_billed_it_and_its_successor_bills
     3          11-30
     4          11-30
     5          10-31
+    6          10-31
 
     addition  agreement  quantity  from   until  price
     71        1          6         -      10-31  10
@@ -482,15 +484,17 @@ def test_an_addition_that_ended_with_the_month_billed_it_and_its_successor_bills
     76        4          4         11-01  -      10
     77        5          3         -      10-31  15
     78        5          4         11-01  -      15
+    79        6          3         -      10-31  10
 
     mismatch            key       impact
     Not in ConnectWise  add:3:10  40.00
     Not in ConnectWise  add:4:10  40.00
+    Not in ConnectWise  add:6:10  40.00
     Not in ConnectWise  add:2:10  10.00
     Not in ConnectWise  add:1:10  0.00
     Not in ConnectWise  add:5:10  0.00
     """
-    assert case.row("add:5:10").by_hand == 15
+    assert (case.row("add:5:10").by_hand, case.row("add:6:10").by_hand) == (15, 10)
     assert "2026-10 itself must be billed by hand: 15.00 EUR." in case.row("add:5:10").explanation
     by_hand = {key: case.row(key).by_hand for key in ("add:1:10", "add:2:10", "add:3:10", "add:4:10")}
     assert by_hand == {"add:1:10": 0, "add:2:10": 0, "add:3:10": 10, "add:4:10": 40}

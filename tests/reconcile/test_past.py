@@ -29,6 +29,7 @@ def differing(billed: int, held: int) -> Mismatch:
         addition=Addition(id=9, agreement_id=1, item_id=2, quantity=Decimal(held)),
         bss_units=Decimal(billed),
         connectwise_units=Decimal(held),
+        unit_price=Decimal(1),
         impact=Decimal(billed - held),
         action=ActionLabel.UPDATE_UNITS,
         explanation="Already invoiced: the change shows on the next invoice.",
@@ -60,6 +61,8 @@ def test_what_a_past_month_was_billed_too_little_for_is_to_be_billed_by_hand() -
     assert known.by_hand == 0
     assert "by hand" not in known.explanation
     assert hold_to_latest(differing(5, 8), AUGUST, latest(8)).by_hand is None
+    yearly = replace(differing(8, 5), months=12, unit_price=Decimal(120), impact=Decimal(30))
+    assert hold_to_latest(yearly, AUGUST, latest(5)).by_hand == 360  # what the year was billed too little for
 
 
 def test_an_addition_is_cancelled_by_a_past_month_only_if_nothing_billed_now_can_be_it() -> None:

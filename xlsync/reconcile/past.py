@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from xlsync.amounts import tell_cost, tell_number
+from xlsync.amounts import cents, tell_cost, tell_number
 from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
 from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost, total_units
 from xlsync.reconcile.explanations import join_sentences
@@ -141,13 +141,9 @@ def hold_to_latest(
     is_same = now is not None and now == wanted
     by_hand, sentence_by_hand = mismatch.by_hand, ""
     is_created = is_same and mismatch.action is ActionLabel.CREATE_ADDITION
-    if (
-        by_hand is None
-        and mismatch.impact is not None
-        and mismatch.impact > 0
-        and not (is_cost or is_created)
-    ):
-        by_hand = mismatch.impact
+    missing, price = mismatch.difference, mismatch.unit_price
+    if by_hand is None and missing and price and missing * price > 0 and not (is_cost or is_created):
+        by_hand = cents(missing * price, 1)  # the whole period, where several months are billed at once
         amount = f"{by_hand:,.2f} {mismatch.currency}".rstrip()
         sentence_by_hand = f"{month} itself must be billed by hand: {amount}."
     return replace(
