@@ -158,7 +158,7 @@ def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[Notice],
         return changed
     if figures and result.startswith(f"{State.SKIPPED}: {CHANGED}"):
         changed["Result"] = None
-    if has_yes(row):
+    if has_yes(row) and not row.is_edited("Action"):  # which changes what xlsync fills in
         preset = (
             column.header for column in row.sheet.columns if column.is_input and column.header in changed
         )
