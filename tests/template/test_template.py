@@ -68,6 +68,12 @@ def test_the_formulas_of_dropdowns_are_no_longer_than_excel_takes_in_any_row() -
             assert len(formula) <= 255, (sheet.title, column.header)
 
 
+def test_a_long_evidence_spills_into_no_cell_that_a_person_fills_in() -> None:
+    """A spreadsheet shows a long text in the empty cells beside it, and a note would seem to stand there."""
+    headers = [column.header for column in sheets.BILLING_LINES.columns]
+    assert not sheets.BILLING_LINES.columns[headers.index("Evidence") + 1].is_input
+
+
 def test_the_script_writes_the_same_bytes_each_time() -> None:
     assert template.build() == template.build()
 

@@ -142,6 +142,11 @@ BILLING_LINES: Final = Sheet(
         Column("Status", width=13),
         Column("Candidates", width=26),
         Column("Evidence", width=40, may_be_missing=True),
+        Column("Cost", "money", width=12),
+        Column("Amount", "money", width=13),
+        Column("Currency", width=10),
+        Column("Type", width=11),
+        Column("Effective Date", "date", width=13),
         _input(
             "Note",
             "text",
@@ -150,11 +155,6 @@ BILLING_LINES: Final = Sheet(
             "to make it permanent.",
             wraps=True,
         ),
-        Column("Cost", "money", width=12),
-        Column("Amount", "money", width=13),
-        Column("Currency", width=10),
-        Column("Type", width=11),
-        Column("Effective Date", "date", width=13),
         Column("Billing Period", width=13, is_seldom_needed=True),
         Column("Commitment Period", width=15, is_seldom_needed=True),
         Column("Contract ID", width=36, is_seldom_needed=True),  # as wide as a GUID
