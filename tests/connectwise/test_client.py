@@ -168,6 +168,18 @@ def test_recaps_come_page_by_page_from_a_server_that_caps_its_pages(links: bool)
     assert {id_: recap.next_amount for id_, recap in found.items()} == {id_: id_ for id_ in ids}
 
 
+def test_recaps_that_the_list_does_not_show_are_read_by_their_ids(
+    sandbox: Sandbox, connectwise: ConnectWise
+) -> None:
+    ids = some_agreements(sandbox, 3)
+    listed = connectwise.list_recaps(ids)
+    sandbox.fail("empty", path="GET /finance/agreementrecap/$")
+    assert connectwise.list_recaps([*ids, 999_999]) == listed
+    sandbox.fail("empty", path="GET /finance/agreementrecap/$")
+    sandbox.fail("forbid", path=f"GET /finance/agreementrecap/{ids[1]}$")
+    assert isinstance(connectwise.list_recaps(ids), ApiError)
+
+
 def test_the_second_page_keeps_the_condition_in_brackets() -> None:
     many = Many(1001)
     with serving(many) as connectwise:

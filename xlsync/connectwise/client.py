@@ -251,7 +251,8 @@ class ConnectWise:
     def list_recaps(self, agreement_ids: Iterable[int]) -> dict[int, Recap] | ApiError:
         """Read the recaps of agreements, in requests whose address is not too long; the error if one failed.
 
-        The path of this list ends with a slash in the API's description.
+        The path of this list ends with a slash in the API's description. A recap that the list does not show
+        is read by its id: live servers were seen to list nothing of what they have.
         """
 
         def read(piece: str) -> list[Recap]:
@@ -261,10 +262,17 @@ class ConnectWise:
             return [read_recap(record) for record in records]
 
         recaps: dict[int, Recap] = {}
-        for answer in self.service.side_by_side(read, _pieces(sorted(set(agreement_ids)))):
+        wanted = sorted(set(agreement_ids))
+        for answer in self.service.side_by_side(read, _pieces(wanted)):
             if isinstance(answer, ApiError):
                 return answer
             recaps |= {recap.agreement_id: recap for recap in answer}
+        missing = [id_ for id_ in wanted if id_ not in recaps]
+        for one in self.service.side_by_side(self.read_recap, missing):
+            if isinstance(one, Recap):
+                recaps[one.agreement_id] = one
+            elif not one.is_absence:
+                return one
         return recaps
 
     def read_agreements(self, agreement_ids: Iterable[int]) -> dict[int, AgreementNow]:
