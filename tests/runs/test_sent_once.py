@@ -223,6 +223,7 @@ def test_what_connectwise_stored_otherwise_is_told_and_the_run_exits_3(desk: Des
     desk.sandbox.fail("stores", write=1, fields=stored)
     ran = desk.apply()
     assert (ran.code, ran.states) == (3, {ADD: "done"})
+    assert "ConnectWise stored quantity 77 instead of" in " ".join(ran.err.split())
     result = desk.read().get(MISMATCHES, ADD, "Result")
     assert "ConnectWise stored quantity 77 instead of" in result
     assert "stored effectiveDate empty instead of 2026-10-01" in result

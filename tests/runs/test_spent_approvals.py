@@ -89,6 +89,8 @@ def test_what_a_row_created_before_with_other_values_is_named_with_them_and_not_
         hand.set(NEW, agreement, {"Result": None})
     again = desk.apply()
     assert (again.code, set(again.states.values()), desk.sent()) == (3, {"already"}, [])
+    assert "QUILL instead of QUILL-2: change it in ConnectWise" in " ".join(again.err.split())
+    assert "Nothing to do" not in again.err
     details = {action["key"]: action["detail"] for action in again.json["actions"]}
     assert "and was created with identifier QUILL instead of QUILL-2: " in details[customer]
     assert "and was created with price 1.5 instead of 2: " in details[product]

@@ -88,8 +88,13 @@ class Outcome:
         return f"{self.state}{glue}{self.detail}" if self.detail else str(self.state)
 
     @property
+    def is_as_approved(self) -> bool:
+        """Return whether ConnectWise is known to hold what was approved; else a person is to be told why."""
+        return self.state not in LOST and not self.differs
+
+    @property
     def reason(self) -> str:
-        """The reason why the action was not done, with what it is about, for terminals and boxes."""
+        """The reason why ConnectWise holds something else, with what it is about, for terminals and boxes."""
         return one_line(self.detail if self.subject in self.detail else f"{self.subject}: {self.detail}")
 
 

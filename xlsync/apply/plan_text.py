@@ -66,7 +66,7 @@ def tell_nothing(outcomes: Sequence[Outcome]) -> str:
     """Say that a plan writes nothing, and why."""
     if not outcomes:
         return "Nothing to do: no row is approved."
-    if all(result.state is State.ALREADY for result in outcomes):
+    if all(result.state is State.ALREADY and result.is_as_approved for result in outcomes):
         one = len(outcomes) == 1
         why = "the change was made earlier" if one else f"all {len(outcomes)} changes were made earlier"
         if any(result.is_spent and not result.run for result in outcomes):

@@ -14,7 +14,7 @@ from rich.table import Table
 from xlsync.amounts import counted, tell_number
 from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written, tell_write
-from xlsync.apply.plan import LOST, Outcome, Plan, State, outcome
+from xlsync.apply.plan import Outcome, Plan, State, outcome
 from xlsync.apply.plan_text import tell_nothing, tell_plan
 from xlsync.cli.console import print_table, say
 from xlsync.links.memory import RememberedLink
@@ -70,7 +70,7 @@ def plan(console: Console, planned_: Plan, site: str) -> None:
     else:
         for line in tell_plan(planned_.actions, site).lines():
             say(console, line)
-    _skipped(console, planned_.outcomes)
+    _not_as_approved(console, planned_.outcomes)
 
 
 def planned(plan_: Plan) -> tuple[Outcome, ...]:
@@ -91,18 +91,18 @@ def planned(plan_: Plan) -> tuple[Outcome, ...]:
 
 
 def outcomes(console: Console, results: Sequence[Outcome], shown: Sequence[Outcome]) -> None:
-    """Print the outcomes of a run: counts, and everything not done that the plan did not show."""
+    """Print the outcomes of a run: counts, and everything not as approved that the plan did not show."""
     count = Counter(result.state for result in results)
     counts = [(f"{count[state]} {state.words}", colour) for state, colour in COLOURS.items() if count[state]]
     say(console, ", ".join(text for text, _ in counts), words=dict(counts))
-    _skipped(console, [result for result in results if result not in shown])
+    _not_as_approved(console, [result for result in results if result not in shown])
 
 
-def _skipped(console: Console, results: Iterable[Outcome]) -> None:
-    """Print what was not done, and why; what many were left for is printed once."""
+def _not_as_approved(console: Console, results: Iterable[Outcome]) -> None:
+    """Print what is not as approved, and why; what many were left for is printed once."""
     groups: dict[tuple[State, str], list[Outcome]] = {}
     for result in results:
-        if result.state in LOST:
+        if not result.is_as_approved:
             groups.setdefault((result.state, result.detail), []).append(result)
     for (state, detail), group in groups.items():
         texts = [entry.reason for entry in group]

@@ -11,7 +11,7 @@ import typer
 
 from xlsync.amounts import counted
 from xlsync.apply.actions import CreateInvoice
-from xlsync.apply.plan import LOST, Outcome, Plan, State
+from xlsync.apply.plan import Outcome, Plan, State
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.cli.console import err, say
@@ -131,7 +131,7 @@ def run_job(job: Job, write: _Write) -> None:
             raise
         what = f"Run {run} wrote to ConnectWise, but could not be told of: {error.strerror}"
         raise NotNoted(what, f"`xlsync history {run}` shows it.") from error
-    if any(outcome.state in LOST or outcome.differs for outcome in outcomes):
+    if not all(outcome.is_as_approved for outcome in outcomes):
         raise typer.Exit(3)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from xlsync.apply.plan import LOST, Outcome, Plan, count_states
+from xlsync.apply.plan import Outcome, Plan, count_states
 from xlsync.apply.plan_text import tell_nothing, tell_plan
 from xlsync.report.month import Report
 from xlsync.workbook.totals import Totals
@@ -48,13 +48,13 @@ def report_text(report: Report) -> str:
 
 
 def outcomes_text(run: str, outcomes: Sequence[Outcome], hint: str = "") -> str:
-    """Write the outcomes of a run: counts, everything that is not done, and the number of the run."""
+    """Write the outcomes of a run: counts, everything that is not as approved, and the number of the run."""
     text = (count_states(outcomes) or "Nothing was to be done.") + _reasons(outcomes)
     return text + (f"\n\nRun {run}. {hint}".rstrip() if run else "")
 
 
 def _reasons(outcomes: Iterable[Outcome]) -> str:
-    lost = [f"{o.state} {o.reason}" for o in outcomes if o.state in LOST]
+    lost = [f"{o.state} {o.reason}" for o in outcomes if not o.is_as_approved]
     return f"\n{notices_text(lost)}" if lost else ""
 
 
