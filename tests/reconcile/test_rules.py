@@ -24,6 +24,7 @@ from xlsync.reconcile.rules import (
     Scope,
     find_ignore_rules,
     read_note,
+    read_until,
     tell_ignored,
     with_unit_rules,
 )
@@ -551,6 +552,22 @@ def test_a_note_whose_number_is_not_clear_makes_no_rule_and_is_told(desk: Desk, 
     checked = desk.check()
     assert f"The note {text!r} makes no rule, its number is not clear" in " ".join(checked.err.split())
     assert rules(desk) == []
+
+
+@pytest.mark.parametrize(
+    ("note_text", "last"),
+    [
+        ("free 2 until 2026-12-05.", "2026-12-05"),
+        ("free 2 UNTIL 2027-02, staff", "2027-02-28"),
+        ("free 2 until 2026-13", "None"),
+        ("free 2 until 2026-12-3", "None"),
+        ("free 2 until 2026-12-32", "None"),
+        ("free 2 until 31.12.2026", "None"),
+    ],
+)
+def test_a_note_names_a_last_day_or_month(note_text: str, last: str) -> None:
+    """As *Until* on *Mismatches* does."""
+    assert str(read_until(note_text)) == last
 
 
 def test_a_note_whose_end_cannot_be_read_is_told(desk: Desk) -> None:

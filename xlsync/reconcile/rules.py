@@ -194,7 +194,7 @@ _NOTE = re.compile(
     re.IGNORECASE,
 )
 _MEANT = re.compile(r"\s*(free|minimum)\s+[-+.,]?\d", re.IGNORECASE)
-_UNTIL = re.compile(r"\buntil\s+(\d{4}-\d{2}-\d{2})\b", re.IGNORECASE)
+_UNTIL = re.compile(r"\buntil\s+(\d{4}-\d{2})(-\d{2})?(?![-.]?\d)", re.IGNORECASE)
 
 
 def read_units(text: str) -> Decimal | None:
@@ -225,9 +225,11 @@ def is_unread_rule(note: str) -> bool:
 
 
 def read_until(note: str) -> dt.date | None:
-    """Read the day that a note names with `until 2026-12-31`; None where there is none."""
+    """Read the last day that a note names with `until 2026-12-31` or the month `until 2026-12`; else None."""
     match = _UNTIL.search(note)
     try:
-        return dt.date.fromisoformat(match[1]) if match else None
+        if match is None:
+            return None
+        return dt.date.fromisoformat(match[1] + match[2]) if match[2] else Month.parse(match[1]).last
     except ValueError:
         return None
