@@ -251,6 +251,20 @@ def test_a_setup_table_that_may_not_be_read_is_empty_and_told_and_asked_for_agai
         assert lists_of(connectwise, cache) == usual
 
 
+def test_a_setup_table_without_an_entry_is_told_and_asked_for_again(
+    sandbox: Sandbox, connectwise: ConnectWise
+) -> None:
+    """A live server was seen to answer an empty list of what it has."""
+    usual = lists_of(connectwise)
+    for path, told in TABLES.values():
+        cache: dict[str, Any] = {}
+        sandbox.fail("empty", path=f"GET {path}$")
+        (notice,) = lists_of(connectwise, cache).odd
+        assert told in notice
+        assert notice.endswith("gave an empty list, without a single entry")
+        assert lists_of(connectwise, cache) == usual
+
+
 def test_any_other_failure_to_read_a_setup_table_is_an_error(
     sandbox: Sandbox, connectwise: ConnectWise
 ) -> None:

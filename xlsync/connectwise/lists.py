@@ -115,7 +115,7 @@ class ListReading:
         )
 
     def setup(self) -> tuple[SetupTables, tuple[str, ...]]:
-        """Read the setup tables, and name those that the keys may not read; then nothing is cached."""
+        """Read the setup tables, and name those that are empty or not to be read; then nothing is cached."""
         cached = {} if self._refresh else _read_entry(self._cache, "setup", "at", *SETUP)
         if cached and dt.timedelta() <= _age(cached["at"], self._now) < SETUP_AFTER:
             known = {name: tuple(Setup(*entry) for entry in cached[name]) for name in SETUP}
@@ -125,6 +125,8 @@ class ListReading:
         for name, (path, fields) in SETUP.items():
             try:
                 tables[name] = self._connectwise.list_setup(path, fields)
+                if not tables[name]:
+                    odd.append(_tell_unread(name, _nothing_there(path, "entry")))
             except ApiError as error:
                 if error.status not in {403, 404}:
                     raise
