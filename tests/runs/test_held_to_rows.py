@@ -193,6 +193,22 @@ def calculate(file: Path) -> None:
             package.writestr(name, content)
 
 
+def test_the_value_of_a_formula_in_a_note_makes_no_rule_and_is_told(desk: Desk) -> None:
+    """A rule decides how many units are written."""
+    with desk.editing() as hand:
+        line = hand.line("Redstart Textiles", "M365 - Business Premium")
+        hand.set(LINES, line, {"Note": '="free 2"'})
+    calculate(desk.file)
+    place = desk.read().place(LINES, line, "Note")
+    told = f"{place}: a formula stands here, and its value 'free 2' makes no rule: type it as a text"
+    assert told in " ".join(desk.check().err.split())
+    assert desk.run("links", "rules", "--json").json["rules"] == []
+    with desk.editing() as hand:
+        hand.set(LINES, line, {"Note": "free 2"})
+    desk.check()
+    assert [rule["units"] for rule in desk.run("links", "rules", "--json").json["rules"]] == [2]
+
+
 @pytest.mark.parametrize("is_calculated", [False, True])
 def test_no_formula_on_a_row_of_something_new_is_read_or_counts_as_empty(
     desk: Desk, *, is_calculated: bool

@@ -87,7 +87,13 @@ def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list
     A note that an earlier check read makes no rule again: the rule may have been changed or ended since.
     """
     read: list[tuple[SheetRow, str, str, Rule | None, Rule | None]] = []
+    notices: list[Notice] = []
     for row in book.rows[BILLING_LINES.title]:
+        if "Note" in row.formulas and read_note(row.text("Note"), edits.lines[row.key], "", ""):
+            text = (
+                f"a formula stands here, and its value {row.text('Note')!r} makes no rule: type it as a text"
+            )
+            notices.append(Notice(row.where("Note"), text))
         note, before = edits.notes.get(row.key, ""), edits.notes_read.get(row.key, "")
         rule, old = (
             read_note(text, edits.lines[row.key], writer.when, writer.workbook) if text else None
@@ -96,7 +102,6 @@ def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list
         if note or before:
             read.append((row, note, before, rule, old))
     rules_noted = {rule.key for *_, rule, _ in read if rule is not None}
-    notices: list[Notice] = []
     for row, note, before, rule, old in read:
         if old is not None and old.units and old.key not in rules_noted and writer.knows(old):
             writer.remove(old)

@@ -48,7 +48,7 @@ class FactsByKey(Mapping[str, T]):
 class LinkEdits:
     """The choices on *Billing Lines*, by line key, with the lines and links that they are about.
 
-    `notes` are those beside the lines, `notes_read` those that an earlier check has read.
+    `notes` are those typed beside the lines, `notes_read` those that an earlier check has read.
     """
 
     lines: Mapping[str, BillingLine]
@@ -97,7 +97,7 @@ def read_link_edits(book: Book) -> LinkEdits:
         FactsByKey(rows, "line", BillingLine),
         FactsByKey(rows, "link", Link),
         picked,
-        {row.key: note for row in rows if (note := row.text("Note"))},
+        {row.key: note for row in rows if "Note" not in row.formulas and (note := row.text("Note"))},
         notes_read,
         directory,
         tuple(problems),
