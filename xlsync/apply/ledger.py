@@ -65,10 +65,11 @@ def _writes_of(runs: Iterable[Run], month: str, environment: str) -> list[tuple[
         if run.environment == environment and run.month == month
         for write in run.writes
     ]
-    return sorted(pairs, key=lambda pair: (_moment(pair[1].at or pair[0].at), pair[0].id))
+    return sorted(pairs, key=lambda pair: (moment_of(pair[1].at or pair[0].at), pair[0].id))
 
 
-def _moment(text: str) -> dt.datetime:
+def moment_of(text: str) -> dt.datetime:
+    """Return the moment that a text tells, in UTC if it names no zone; the earliest where it tells none."""
     try:
         moment = dt.datetime.fromisoformat(text)
     except ValueError:

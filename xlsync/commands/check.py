@@ -161,6 +161,7 @@ def check_workbook(
         book,
         overview,
         exported_at=exported_at_text(now),
+        renewed_at=now.isoformat(timespec="milliseconds"),
         months=last_months(now.date()),
         own=edits.links.own(),
         approved=tuple(sorted(edits.decisions.rows.asked)),

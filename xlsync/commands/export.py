@@ -55,6 +55,7 @@ def export_month(
         replaced=replaced,
         progress=lambda done, total: progress("Writing the workbook", done, total),
         exported_at=exported_at_text(now),
+        renewed_at=now.isoformat(timespec="milliseconds"),
         months=last_months(now.date()),
         reports=tuple(str(report.resolve()) for report in request.reports),
         first_exported_at=now.isoformat(timespec="milliseconds"),

@@ -37,6 +37,7 @@ class Facts:
     environment: str
     workbook: str = ""
     read_at: str = ""
+    renewed_at: str = ""  # the moment at which the last check began, with its zone
     lines: tuple[BillingLine, ...] = ()
     links: Mapping[str, Link] = field(default_factory=dict)
     compared: tuple[ComparedTarget, ...] = ()
@@ -71,6 +72,7 @@ def read_facts(book: Book) -> Facts:
         environment=book.about.environment,
         workbook=book.path.name,
         read_at=book.about.exported_at,
+        renewed_at=book.about.renewed_at,
         lines=tuple(row.fact("line", BillingLine) for row in stored_lines.values()),
         links={key: row.fact("link", Link) for key, row in stored_lines.items()},
         compared=tuple(

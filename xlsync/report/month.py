@@ -5,7 +5,6 @@ It is made from a workbook and the journal alone.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from xlsync.amounts import cents
 from xlsync.apply.action_base import id_if_known
 from xlsync.apply.actions import CREATED
 from xlsync.apply.journal import WRITE_TEST, Run, Write
-from xlsync.apply.ledger import ADDITION, Course, Ledger, Written
+from xlsync.apply.ledger import ADDITION, Course, Ledger, Written, moment_of
 from xlsync.models import BillingLine, Link, Mismatch, MismatchKind
 from xlsync.reconcile.billed import Billed
 from xlsync.reconcile.charges import covers_full_period
@@ -184,16 +183,16 @@ def _judged_anew(facts: Facts, open_rows: Iterable[MismatchRow], ledger: Ledger)
         return verdict
     if any(not row.mismatch.not_due for row in open_rows):
         since = "Rows are open that were not at the last check"
-    elif any(_local_minute(write.at or run.at) > facts.read_at for run, write in ledger.writes):
+    elif not all(_is_known(write.at or run.at, facts) for run, write in ledger.writes):
         since = "ConnectWise was written to since the last check"
     else:
         return verdict
     return Verdict(False, f"{since}: `xlsync check` judges anew.")
 
 
-def _local_minute(at: str) -> str:
-    """Write a moment of the journal as *Start* shows the time of a check."""
-    return f"{dt.datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}"
+def _is_known(at: str, facts: Facts) -> bool:
+    """Return whether the last check began after a moment of the journal."""
+    return bool(at) and moment_of(at) < moment_of(facts.renewed_at)
 
 
 def _open_parts(rows: Iterable[MismatchRow], naming: Naming) -> Iterator[Contribution]:
@@ -356,8 +355,8 @@ def _money(chain: Sequence[_Standing]) -> Figures:
 
 def _is_read_since(entry: ComparedTarget, course: Course, facts: Facts, ledger: Ledger) -> bool:
     """Return whether a check read an addition after the month's last write, and no other month wrote it."""
-    is_known = bool(course.at) and not entry.has_ended and entry.addition not in ledger.elsewhere
-    return is_known and _local_minute(course.at) < facts.read_at
+    is_own = not entry.has_ended and entry.addition not in ledger.elsewhere
+    return is_own and _is_known(course.at, facts)
 
 
 def _standing(entry: ComparedTarget, course: Course, *, is_read_since: bool) -> _Standing:

@@ -41,8 +41,9 @@ _AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a numbe
 class About:
     """The workbook as a whole: its month and environment, when and by which version it was written.
 
-    `exported_at` is when it was last renewed, `first_exported_at` when it was made, and `known_runs` are the
-    ids of the runs that were known then, None where an earlier version wrote it. `noted` are the results
+    `exported_at` is when it was last renewed, as *Start* shows it, and `renewed_at` that moment with its
+    zone; `first_exported_at` is when it was made, and `known_runs` are the ids of the runs that were known
+    then, None where an earlier version wrote it. `noted` are the results
     that it has shown, each as a run and the key of a row (`RUN ROW`); `anew` are those after which the row
     was approved anew. `approved` are the keys of the rows that were approved at the last check.
     """
@@ -54,6 +55,7 @@ class About:
     by: str
     exported_at: str
     reports: tuple[str, ...] = ()  # the reports that its lines came from
+    renewed_at: str = ""
     first_exported_at: str = ""
     known_runs: tuple[str, ...] | None = None
     noted: tuple[str, ...] = ()

@@ -94,6 +94,7 @@ def write_export(
     *,
     replaced: str,
     exported_at: str,
+    renewed_at: str,
     months: Sequence[Month],
     reports: tuple[str, ...],
     first_exported_at: str,
@@ -110,7 +111,7 @@ def write_export(
     package.read_grids((*(sheet.title for sheet in READ_SHEETS), LISTS, MEMORY))
     columns = {sheet.title: {h: i for i, h in enumerate(sheet.headers)} for sheet in READ_SHEETS}
     about = replace(
-        _about(overview, exported_at),
+        _about(overview, exported_at, renewed_at),
         reports=reports,
         first_exported_at=first_exported_at,
         known_runs=known_runs,
@@ -130,6 +131,7 @@ def write_check(
     overview: Overview,
     *,
     exported_at: str,
+    renewed_at: str,
     months: Sequence[Month],
     own: Mapping[str, Mapping[str, Any]],
     approved: tuple[str, ...],
@@ -142,7 +144,7 @@ def write_check(
     of the approved rows.
     """
     about = replace(
-        _about(overview, exported_at),
+        _about(overview, exported_at, renewed_at),
         reports=book.about.reports,
         first_exported_at=book.about.first_exported_at,
         known_runs=book.about.known_runs,
@@ -154,7 +156,7 @@ def write_check(
     return replace(renewed, path=save(book))
 
 
-def _about(overview: Overview, exported_at: str) -> About:
+def _about(overview: Overview, exported_at: str, renewed_at: str) -> About:
     """Describe the workbook of a month that is written now."""
     return About(
         format=FORMAT,
@@ -163,6 +165,7 @@ def _about(overview: Overview, exported_at: str) -> About:
         month=str(overview.month),
         by=overview.by,
         exported_at=exported_at,
+        renewed_at=renewed_at,
     )
 
 
