@@ -222,6 +222,12 @@ def test_a_server_that_finds_nothing_by_the_time_of_changes_is_told(empty_desk: 
     assert "--refresh" in check["next_step"]
 
 
+def test_a_setup_table_without_an_entry_is_not_called_good(empty_desk: Desk) -> None:
+    empty_desk.sandbox.fail("empty", path="GET /finance/billingCycles$")
+    check = findings(empty_desk)["export: read /finance/billingCycles"]
+    assert (check["state"], check["detail"]) == ("unsure", "0 read")
+
+
 def test_a_host_of_the_cloud_without_its_prefix_is_told(empty_desk: Desk) -> None:
     empty_desk.sandbox.fail("no-prefix", path="GET /company", times=99)
     keys = findings(empty_desk)["ConnectWise: keys"]

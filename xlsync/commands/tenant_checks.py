@@ -232,7 +232,9 @@ def _setup_checks(connectwise: ConnectWise) -> Generator[Finding, None, SetupTab
             right = f"System > Table Setup: Inquire All for {path}"
             yield Finding(what, state, error.message, _next_step(error, right))
         else:
-            yield Finding(what, CheckState.GOOD, f"{len(tables[name])} read")
+            count = len(tables[name])
+            step = "Run doctor again. Else look whether the API member's security role shows this table."
+            yield Finding.judged(what, f"{count} read", step, is_good=count > 0, otherwise=CheckState.UNSURE)
     return SetupTables(**tables)
 
 
