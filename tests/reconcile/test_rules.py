@@ -554,6 +554,27 @@ def test_a_note_whose_number_is_not_clear_makes_no_rule_and_is_told(desk: Desk, 
     assert rules(desk) == []
 
 
+def test_different_notes_on_two_lines_of_one_contract_are_told(desk: Desk) -> None:
+    """One contract has one rule of a kind, and the order of rows would decide which."""
+    with desk.editing() as hand:
+        contracts = hand.column(LINES, "Contract ID")
+        products = hand.column(LINES, "Product")
+        of_plan = [key for key, name in products.items() if "Exchange Online Plan 2" in str(name)]
+        first, second = [
+            key for key in of_plan if [contracts[other] for other in of_plan].count(contracts[key]) == 2
+        ]
+        hand.set(LINES, first, {"Note": "free 1 until 2026-12"})
+        hand.set(LINES, second, {"Note": "free 1, staff"})
+    told = "another line of this contract has another such note: leave one of them"
+    for _ in range(2):
+        said = " ".join(desk.check().err.split())
+        assert all(f"{desk.read().place(LINES, key, 'Note')}: {told}" in said for key in (first, second))
+        assert "no rule any more" not in said
+    with desk.editing() as hand:
+        hand.set(LINES, second, {"Note": None})
+    assert told not in desk.check().err
+
+
 @pytest.mark.parametrize(
     ("note_text", "last"),
     [

@@ -101,13 +101,20 @@ def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list
         )
         if note or before:
             read.append((row, note, before, rule, old))
-    rules_noted = {rule.key for *_, rule, _ in read if rule is not None}
+    rules_noted: dict[str, set[tuple[Decimal | None, dt.date | None]]] = {}
+    for *_, rule, _ in read:
+        if rule is not None:
+            rules_noted.setdefault(rule.key, set()).add((rule.units, rule.until))
     for row, note, before, rule, old in read:
+        is_one_of_several = rule is not None and len(rules_noted[rule.key]) > 1
+        if is_one_of_several:
+            text = "another line of this contract has another such note: leave one of them"
+            notices.append(Notice(row.where("Note"), text))
         if old is not None and old.units and old.key not in rules_noted and writer.knows(old):
             writer.remove(old)
             notices.append(Notice(row.where("Note"), f"the rule of the note {before!r} was ended with it"))
         if rule is not None and note == before:
-            if not writer.knows(rule):
+            if not writer.knows(rule) and not is_one_of_several:
                 text = (
                     f"the note {note!r} is no rule any more, it was changed or ended since: type another note"
                 )
