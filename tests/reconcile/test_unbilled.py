@@ -240,6 +240,24 @@ def test_a_line_that_is_not_linked_may_be_what_is_only_in_connectwise(case: Case
     assert "A line of this customer is not linked yet and may be it." in case.row("only:72").explanation
 
 
+def test_units_that_are_included_are_named_also_where_nothing_is_billed(case: Case) -> None:
+    """
+    line  link
+    a     1:10
+
+    addition  item  quantity  included
+    70        10    1         0
+    71        11    9         4
+
+    linked before  billed
+    11             monthly
+
+    mismatch             key
+    Only in ConnectWise  only:71
+    """
+    assert "4 units are included (lessIncluded) and left alone." in case.row("only:71").explanation
+
+
 def test_what_is_billed_yearly_and_not_due_comes_last_and_says_so(case: Case) -> None:
     """
     line  link

@@ -26,6 +26,7 @@ from xlsync.reconcile.explanations import (
     tell_agreement,
     tell_charges,
     tell_costs,
+    tell_included,
     tell_unbilled,
     with_warnings,
 )
@@ -356,11 +357,10 @@ def _tell_beside(charges: Sequence[Charge], addition: Addition) -> str:
     """Say what else a person should know about an addition before changing it."""
     contracts = {line.contract_id.casefold() for line in billing_lines_of(charges)}
     is_marked_otherwise = addition.contract_mark and addition.contract_mark.casefold() not in contracts
-    included = tell_number(addition.less_included)
     return join_sentences(
         tell_unbilled(addition),
         f"The addition is marked with {addition.contract_mark}, which none of these lines is of."
         if is_marked_otherwise
         else "",
-        f"{included} units are included (lessIncluded) and left alone." if addition.less_included else "",
+        tell_included(addition),
     )

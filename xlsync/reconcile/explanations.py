@@ -70,6 +70,12 @@ def tell_costs(charges: Sequence[Charge]) -> str:
     return ""
 
 
+def tell_included(addition: Addition) -> str:
+    """Say how many units of an addition are included, so that they are not billed; else empty."""
+    included = tell_number(addition.less_included)
+    return f"{included} units are included (lessIncluded) and left alone." if addition.less_included else ""
+
+
 def tell_unbilled(addition: Addition) -> str:
     """Say that an addition is not billed to the customer, so that it moves no money; else empty."""
     return "" if addition.is_billed else f"Not billed to the customer ({addition.bill_customer})."

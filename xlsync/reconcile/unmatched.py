@@ -26,7 +26,7 @@ from xlsync.models import (
     Month,
 )
 from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost, total_units
-from xlsync.reconcile.explanations import join_sentences, tell_agreement, tell_unbilled
+from xlsync.reconcile.explanations import join_sentences, tell_agreement, tell_included, tell_unbilled
 from xlsync.reconcile.targets import Books, Comparison, target_of
 
 
@@ -306,6 +306,7 @@ def _only_in_connectwise(
             f"Billed {billed} and not due this month." if not_due else "",
             "The distributor billed nothing for it this month.",
             tell_unbilled(addition),
+            tell_included(addition),
             "A line of this customer is not linked yet and may be it." if customer_is_open else "",
             f"It is billed {billed}: cancel only if the customer has left; the paid term would be lost."
             if period > 1
