@@ -490,6 +490,7 @@ def test_without_desktop_excel_there_is_nothing_to_install_or_remove(verb: str) 
     result = CliRunner().invoke(app, ["ribbon", verb])
     assert result.exit_code == 1
     assert f"no add-in to {verb}" in result.stderr
+    assert f"Run `xlsync ribbon {verb}` where Excel is" in " ".join(result.stderr.split())
     assert "xlsync ribbon build" in result.stderr
 
 

@@ -439,7 +439,7 @@ def _need_excel(platform: str, verb: str) -> None:
     if platform not in _WINDOWS_AND_MAC:
         raise XlsyncError(
             f"There is no desktop Excel on this system, so no add-in to {verb}.",
-            f"`xlsync ribbon build` makes {NAME} here; run `xlsync ribbon install` where Excel is.",
+            f"Run `xlsync ribbon {verb}` where Excel is; `xlsync ribbon build` makes {NAME} here.",
         )
 
 
