@@ -269,3 +269,10 @@ def test_a_row_that_is_like_an_earlier_one_in_every_cell_counts_and_is_named(pat
     assert len(found.lines) == len(LINES) + 1
     assert any(f"row {len(LINES) + 2} is like an earlier row" in notice for notice in found.notices)
     assert not any("like an earlier row" in notice for notice in read(path, *LINES).notices)
+
+
+def test_a_total_that_adds_credits_with_a_minus_like_charges_is_no_total(path: Path) -> None:
+    credit = "Anna,Mail,-1,10,-10,EUR,2026-03-31"
+    (doubt,) = doubts_of(read(path, *LINES, credit, "Total,,,,65,,"))
+    assert "65" in doubt
+    assert not doubts_of(read(path, *LINES, credit, "Total,,,,45,,"))

@@ -28,7 +28,7 @@ _KINDS: Final = (RowKind.TOTAL, RowKind.FIGURES, RowKind.TAX)
 
 @dataclass(slots=True)
 class Sums:
-    """The sums of some lines: units and money as they count, as they are written, and without signs."""
+    """The sums of some lines: units and money as they count and as they are written; units without signs too."""
 
     lines: int = 0
     units: Decimal = _ZERO
@@ -36,7 +36,6 @@ class Sums:
     units_unsigned: Decimal = _ZERO
     amount: Decimal = _ZERO
     amount_written: Decimal = _ZERO
-    amount_unsigned: Decimal = _ZERO
 
     def add(self, one: ChargedRow) -> None:
         """Count one more line."""
@@ -47,7 +46,6 @@ class Sums:
         self.units_unsigned += abs(units)
         self.amount += amount
         self.amount_written += one.raw_amount or _ZERO
-        self.amount_unsigned += abs(amount)
 
     def copy(self) -> Sums:
         """Return the sums as they are now."""
@@ -67,7 +65,7 @@ class Sums:
             return False
         if meaning == "units":
             return total_agrees(total, (self.units, self.units_written, self.units_unsigned), self.lines)
-        sums = (self.amount, self.amount + tax, self.amount_written, self.amount_unsigned)
+        sums = (self.amount, self.amount + tax, self.amount_written)
         return total_agrees(total, sums, self.lines)
 
 
