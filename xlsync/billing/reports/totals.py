@@ -28,7 +28,7 @@ _KINDS: Final = (RowKind.TOTAL, RowKind.FIGURES, RowKind.TAX)
 
 @dataclass(slots=True)
 class Sums:
-    """The sums of some lines: units and money as they count and as they are written; units without signs too."""
+    """The sums of some lines: units and money as they count and as written, and units without signs."""
 
     lines: int = 0
     units: Decimal = _ZERO
