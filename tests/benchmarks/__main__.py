@@ -441,7 +441,7 @@ def rows_of(name: str, found: Iterable[Measured]) -> list[str]:
     rows = []
     for row in found:
         goal = f"at most {row.goal:g} ×" if row.is_at_most else f"{row.goal:g} × as fast"
-        goal += f" and {row.more:g} s" if row.more else ""
+        goal += f" plus {row.more:g} s" if row.more else ""
         what = f"{row.what} ({row.note})" if row.note else row.what
         met = "yes" if row.is_met else "no"
         measured = f"{row.own:.2f} s | {row.other:.2f} s | {goal} | {row.ratio:.2f} × | {met}"
