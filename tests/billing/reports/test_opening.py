@@ -113,3 +113,9 @@ def test_a_code_page_is_recognised(text: str, encoding: str) -> None:
 def test_one_bad_byte_does_not_turn_a_file_into_another_script() -> None:
     text = decode("a.csv", "Bäckerei Größe;1\nCaf".encode() + b"\xe9;2\n")
     assert text == "Bäckerei Größe;1\nCaf\ufffd;2\n"
+
+
+def test_a_workbook_of_xlsync_is_no_report() -> None:
+    """Its billing lines lack the ends of their periods: their units would be compared wrongly."""
+    with pytest.raises(ReportError, match="is a workbook of xlsync, not a distributor's report"):
+        open_report(Path(__file__).parents[3] / "workbook_template.xlsx")

@@ -26,6 +26,7 @@ _MARKUP: Final = re.compile(rb"<(?:\w+:)?(html|!doctype html|table|head|body|met
 # members that operating systems put into archives
 _OF_SYSTEMS: Final = re.compile(r"^__MACOSX/|(?:^|/)(?:\.[^/]*|Thumbs\.db|desktop\.ini)$", re.IGNORECASE)
 _DELIMITERS: Final = (",", ";", "\t", "|")
+_OF_XLSYNC: Final = "_xlsync"  # the hidden sheet of every workbook that an export made
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,11 @@ def open_report(path: Path) -> ReportFile:
                 f"{path.name} cannot be read as a workbook: {error}.",
                 "Open it and save it as .xlsx without a password, or as CSV.",
             ) from None
+        if _OF_XLSYNC in hidden:
+            raise ReportError(
+                f"{path.name} is a workbook of xlsync, not a distributor's report.",
+                f"Name the file that the distributor sent; `xlsync check {path.name}` renews a workbook.",
+            )
         return ReportFile(path.name, (sheets,), hidden)
     _refuse_other_kinds(path, content)
     text = decode(path.name, content)
