@@ -187,6 +187,22 @@ def test_the_second_page_keeps_the_condition_in_brackets() -> None:
     assert [query["conditions"] for query in many.asked] == ["a=1 or b=2", "(a=1 or b=2) and id>1000"]
 
 
+def test_a_list_that_ends_where_conditions_are_joined_is_held_against_its_count() -> None:
+    many = Many(1001, links=False)
+
+    def answer(request: Request) -> object:
+        if request.path.endswith("/count"):
+            return {"count": 1001}
+        joined = " and " in request.args.get("conditions", "")
+        return Response("[]", content_type="application/json") if joined else many(request)
+
+    with (
+        serving(answer) as connectwise,
+        pytest.raises(ApiError, match="ended after 1,000 records, and counts"),
+    ):
+        connectwise.list_records("/finance/agreements", conditions="a=1")
+
+
 def test_a_page_that_repeats_is_an_error_not_an_endless_list() -> None:
     page = [{"id": id_} for id_ in range(1, 1001)]
     with serving(lambda _: page) as connectwise, pytest.raises(ApiError, match="the same page twice"):

@@ -117,6 +117,10 @@ class ConnectWise:
             on_page = records_of(page.data, path)
             if not on_page and was_promised:
                 raise _odd_list(path, "gave an empty page where more was promised")
+            if not on_page and last and conditions:  # joined conditions find nothing on some servers
+                count = self.count_records(path, conditions)
+                if count > len(records):
+                    raise _odd_list(path, f"ended after {len(records):,} records, and counts {count:,}")
             was_promised = page.next_url is not None
             asked_at = asked_at or page.headers.get("Date", "")
             records.extend(on_page)
