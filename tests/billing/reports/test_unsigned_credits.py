@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.report_rows import doubts_of, read, refused
 from xlsync.billing.reports.reading import ReportsRead, read_reports
 from xlsync.errors import ReportError
-from xlsync.models import Month
+from xlsync.models import LineType, Month
 from xlsync.settings import ReportSettings
 
 HEADER = "Customer,Product,Quantity,Unit Price,Amount"
@@ -53,13 +53,25 @@ def test_a_heading_between_rows_that_tells_their_kind_is_a_problem(
     assert f"row 4: “{heading}” stands above rows" in message
 
 
-@pytest.mark.parametrize("title", ["One-time charges", "Usage", "Verbrauch"])
+@pytest.mark.parametrize("title", ["One-time charges", "Usage", "Verbrauch", "Usage,2026-10"])
 def test_a_title_that_tells_the_kind_of_all_rows_is_a_problem_where_no_column_tells_it(
     path: Path, title: str
 ) -> None:
-    assert f"row 1: “{title}” stands above all rows as their kind" in refusal(path, title, HEADER, CHARGE)
+    named = title.partition(",")[0]
+    assert f"row 1: “{named}” stands above all rows as their kind" in refusal(path, title, HEADER, CHARGE)
     assert read(path, title, f"{HEADER},Type", f"{CHARGE},Recurring").lines
     assert read(path, "Subscriptions", HEADER, CHARGE).lines
+
+
+@pytest.mark.parametrize(
+    "title", ["Tax Invoice", "VAT,DE123", "Fees", "Cloud Service Fees", "Usage charges,0.00", "Tax:,16.80"]
+)
+def test_a_title_of_tax_or_fees_and_the_label_of_a_figure_are_no_kind_of_all_rows(
+    path: Path, title: str
+) -> None:
+    found = read(path, title, HEADER, CHARGE)
+    assert [line.type for line in found.lines] == [LineType.RECURRING]
+    assert not doubts_of(found)
 
 
 def test_a_sheet_that_is_named_as_a_kind_is_a_problem_and_one_with_a_word_of_a_kind_a_doubt(
@@ -79,6 +91,7 @@ def test_a_sheet_that_is_named_as_a_kind_is_a_problem_and_one_with_a_word_of_a_k
     (doubt,) = doubts_of(read_sheet("Azure usage"))
     assert "sheet Azure usage: the lines count as recurring, since no column tells their kind" in doubt
     assert not doubts_of(read_sheet("Azure"))
+    assert not doubts_of(read_sheet("Lines excl VAT"))
 
 
 @pytest.mark.parametrize("heading", ["Amber", "Recurring charges", "October", "Page 2"])

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from xlsync.billing.reports.kinds import Kind, KindWords, begins_with_credit
+from xlsync.billing.reports.numbers import read_number
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.row_checks import KIND_COLUMNS
 from xlsync.billing.reports.rows import RowKind
@@ -29,12 +30,13 @@ _ADJUSTMENT: Final = re.compile(
 _OTHER_SENSE: Final = re.compile(
     r"\b(?:pay|payment|paid|method|terms?|zahl\w*|paiement|betal\w*|pago|pagamento|status|state|renew\w*)\b"
 )
-_OF_KINDS: Final = (
-    "meter",
-    "plan",
-    "cycle",
-    "term_and_cycle",
-)  # they tell of usage and of what is billed once
+# columns that tell of usage and of what is billed once
+_OF_KINDS: Final = ("meter", "plan", "cycle", "term_and_cycle")
+# words that are no kind of all rows: `Tax Invoice` and `Fees` stand above recurring charges too
+_TAX_OR_FEE: Final = re.compile(
+    r"\b(?:tax|taxes|taxe|vat|gst|mw ?st|u ?st|tva|btw|iva|φπα|steuer|imposta|impuestos?"
+    r"|fees?|gebuhr|gebuhren|frais|kosten|tarifa|tariffa)\b"
+)
 _NOT_TOLD: Final = "whether they take units back is not told"
 _ADD_A_TYPE: Final = "add a column Type"
 
@@ -124,20 +126,24 @@ def _tell_headings(
 def _tell_kind_above(table: Table, words: KindWords, file_name: str, problems: Problems) -> list[str]:
     """Name a sheet or a title above the header that tells the kind of all rows, which no column does.
 
-    What comes back is a doubt: a sheet of which one word alone tells it.
+    A title beside a number is the label of it. What comes back is a doubt: a sheet of which one word alone
+    tells it.
     """
     layout = table.columns.layout
     if not table.columns.at.keys().isdisjoint(_OF_KINDS) or (layout is not None and layout.is_usage):
         return []
     sheet = table.sheet.name
     named = [(table.header_row, sheet)] if sheet else []
-    for number, text in (*named, *((number, text) for number, texts in table.titles() for text in texts)):
-        kind = None if any(map(str.isdigit, text)) else words.find(text)  # a period may stand there
+    titles = ((number, texts) for number, texts in table.titles() if not any(map(read_number, texts)))
+    for number, text in (*named, *((number, text) for number, texts in titles for text in texts)):
+        is_dated = any(map(str.isdigit, text))
+        kind = None if is_dated else words.find(_TAX_OR_FEE.sub("", fold(text)))
         if kind is not None and not kind.is_credit and _is_other_charge(kind):
             what = f": “{text[:60]}” stands above all rows as their kind, and no column tells it"
             problems.add(sheet, number, f"{what}; {_ADD_A_TYPE}{', or rename the sheet' * (text == sheet)}")
             return []
-    of_words = [kind for word in fold(sheet).split() if (kind := words.find(word)) is not None]
+    telling = _TAX_OR_FEE.sub("", fold(sheet)).split()
+    of_words = [kind for word in telling if (kind := words.find(word)) is not None]
     if any(map(_is_other_charge, of_words)):
         where = f"{file_name}, sheet {sheet}"
         return [f"{where}: the lines count as recurring, since no column tells their kind."]
