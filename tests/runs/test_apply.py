@@ -290,6 +290,23 @@ def test_a_creation_answered_500_leads_to_one_addition(desk: Desk, kind: str) ->
     assert len([1 for table, _ in desk.changes if table == "additions"]) == 1
 
 
+@pytest.mark.parametrize(("kind", "ends"), [("forbid", "done"), ("hang-up-before", "skipped")])
+def test_an_agreement_stays_approved_once_its_new_customer_is_there(desk: Desk, kind: str, ends: str) -> None:
+    agreement = "agreement:bss:624|Monthly"
+    with desk.editing() as hand:
+        choose_every_link(hand)
+        hand.approve("customer:bss:624")
+        hand.approve(agreement, Contact_First_Name="Zoe")
+    desk.be_impatient()
+    desk.sandbox.fail(kind, path="^POST /finance/agreements$", times=1)
+    assert desk.apply().states[agreement] in {"failed", "unknown"}
+    assert "Yes was removed" not in desk.check().err
+    hand = desk.read()
+    shown = [hand.get(NEW, agreement, header) for header in ("Approve", "Customer")]
+    assert shown == ["Yes", "Zephyr Kitesurf"]
+    assert desk.apply().states[agreement] == ends
+
+
 def test_what_needs_a_failed_creation_is_skipped_with_that_reason_and_the_rest_goes_on(desk: Desk) -> None:
     with desk.editing() as hand:
         choose_every_link(hand)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
 from xlsync.apply.plan import CHANGED, State, is_carried_out
 from xlsync.apply.spent_approvals import is_proven
 from xlsync.errors import Notice
+from xlsync.reconcile.proposals import Proposal
 from xlsync.workbook.contents import Cells
 from xlsync.workbook.edits.cells import has_yes
 from xlsync.workbook.hidden_sheet import StoredRow, is_same
@@ -65,6 +66,7 @@ def merge_rows(
         keys = own_order
     others = [*book.others[sheet.title], *find_furnished(book, sheet.title)] if book else []
     noted = book.about.noted_rows if book else frozenset()
+    made = {key for key in old if sheet is NEW and is_carried_out(old[key].text("Result"))}
     under, last = _find_rows_under([old[key] for key in kept_on], others)
     merged.rows += under.get("", ())
     for key in keys:
@@ -72,10 +74,7 @@ def merge_rows(
         merged.places[key] = len(merged.rows)
         if key not in offered and row is not None:  # edited by a person, though no line asks for it
             approve: Cells = {}
-            is_unknown = row.text("Result").startswith(
-                State.UNKNOWN
-            )  # the next apply looks what became of it
-            if has_yes(row) and not is_unknown:
+            if _may_lapse(row):
                 approve = _lapse(row, _NO_LINE, merged.lapsed)
             merged.rows.append(Row(row.number, _place(approve, columns)))
             merged.stored[key] = row.stored
@@ -89,7 +88,7 @@ def merge_rows(
             changed = (
                 {}
                 if row.is_untouched and shows_the_same
-                else _keep_edits(row, offered[key].shown, merged.lapsed, is_noted=key in noted)
+                else _keep_edits(row, offered[key].shown, merged.lapsed, is_noted=key in noted, made=made)
             )
             merged.rows.append(Row(row.number, _place(changed, columns)))
             merged.stored[key] = offered[key]
@@ -122,16 +121,29 @@ def _is_wanted(row: SheetRow) -> bool:
     return edited and not is_carried_out(row.text("Result"))
 
 
+def _may_lapse(row: SheetRow) -> bool:
+    """Return whether an approval may be taken back; what is unknown is looked for by the next apply."""
+    return has_yes(row) and not row.text("Result").startswith(State.UNKNOWN)
+
+
 def _lapse(row: SheetRow, why: str, lapsed: list[Notice]) -> Cells:
     """Return the cell that takes back the approval of a row, and note why."""
     lapsed.append(Notice(row.where("Approve"), why))
     return {"Approve": None}
 
 
-def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[Notice], *, is_noted: bool) -> Cells:
+def _keep_edits(
+    row: SheetRow,
+    cells: Mapping[str, Value],
+    lapsed: list[Notice],
+    *,
+    is_noted: bool,
+    made: Set[str],
+) -> Cells:
     """Return the cells to write over an existing row: computed ones; a person's edits are left out.
 
     `is_noted` tells that a run wrote the row's *Result*: one that a person typed spends no approval here.
+    `made` are the keys of the rows that were carried out.
     """
     stays = {
         column.header
@@ -158,11 +170,13 @@ def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[Notice],
         return changed
     if figures and result.startswith(f"{State.SKIPPED}: {CHANGED}"):
         changed["Result"] = None
-    if has_yes(row) and not row.is_edited("Action"):  # which changes what xlsync fills in
+    if _may_lapse(row) and not row.is_edited("Action"):  # which changes what xlsync fills in
         preset = (
             column.header for column in row.sheet.columns if column.is_input and column.header in changed
         )
         moved = [header for header in preset if not is_same(shown(header), changed[header])]
+        if moved == ["Customer"] and row.fact("proposal", Proposal).source in made:
+            return changed  # the customer that was to be created with the agreement is there now
         if moved:
             changed |= _lapse(row, _OTHER_VALUE % " and ".join(moved), lapsed)
     return changed
