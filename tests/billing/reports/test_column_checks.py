@@ -589,11 +589,21 @@ def test_a_column_that_says_that_a_row_with_money_is_not_charged_is_asked_about(
     assert [line.amount for line in without_money.lines] == [63, 0]
 
 
-@pytest.mark.parametrize("title", ["All prices incl. VAT", "Alle Preise inkl. MwSt.", "Montants TTC (gross)"])
+@pytest.mark.parametrize(
+    "title",
+    ["All prices incl. VAT", "Alle Preise inkl. MwSt.", "Prices including sales tax: 19 %",
+     "Montants TTC (gross)"],
+)  # fmt: skip
 def test_a_title_that_says_that_money_holds_the_tax_is_a_problem(path: Path, title: str) -> None:
     rows = "Customer,Product,Quantity,Unit Price,Amount", "Amber,Mail,6,10.50,63.00"
     assert "write the money of this table without the tax" in refusal(path, title, *rows)
-    assert read(path, "All prices excl. VAT", *rows).lines
+    for other in (
+        "All prices excl. VAT",
+        "Prices include the discount of the partner",
+        "Amount due incl. VAT: $75.60",
+        "Amount due incl. VAT,75.60",
+    ):
+        assert read(path, other, *rows).lines
 
 
 @pytest.mark.parametrize("header", ["Months", "Number of Months", "Faktor", "Multiplier"])

@@ -9,6 +9,7 @@ from typing import Final
 from xlsync.billing.reports.dates import read_days, read_month
 from xlsync.billing.reports.kinds import KindWords
 from xlsync.billing.reports.layouts import AMOUNTS, MEANINGS
+from xlsync.billing.reports.numbers import read_number
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.tables import Table
 from xlsync.billing.reports.text import fold, header_words, plain_text
@@ -59,7 +60,8 @@ _SCALED: Final = re.compile(
 )
 _WITH_TAX: Final = re.compile(
     r"\b(?:amounts?|prices?|costs?|figures|values|betrage|preise|werte|montants|prix|bedragen|prijzen|importes"
-    r"|precios|importi|prezzi|all)\b.* (?:incl\w*|inkl\w*|ttc|gross|brutto|bruto)(?: |$)"
+    r"|precios|importi|prezzi|all)\b.* (?:(?:incl|inkl)\w*(?: \w+){0,3} "
+    r"(?:tax|taxes|vat|gst|hst|mw ?st|u ?st|tva|taxe|btw|iva|φπα)|ttc|gross|brutto|bruto)(?: |$)"
 )
 _PRICES: Final = ("cost", "amount")
 _CENTS: Final = re.compile(r"\d\d")
@@ -193,12 +195,17 @@ def _has_money(table: Table) -> list[bool]:
 
 
 def _refuse_scaled(table: Table, problems: Problems) -> None:
-    """Name a title above the header that says that money is written in thousands or cents, or with tax."""
-    for number, text in ((number, text) for number, texts in table.titles() for text in texts):
+    """Name a title above the header that says that money is written in thousands or cents, or with tax.
+
+    What is said with a figure, such as `Amount due incl. VAT: 75.60`, is said of that figure alone.
+    """
+    titles = list(table.titles())
+    labels = {number for number, texts in titles if any(read_number(one.rpartition(":")[2]) for one in texts)}
+    for number, text in ((number, text) for number, texts in titles for text in texts):
         if _SCALED.search(fold(text)):
             what = f": “{text[:60]}” stands above the header: write the money of this table in whole units"
             problems.add(table.sheet.name, number, what)
-        elif _WITH_TAX.search(fold(text)):
+        elif number not in labels and _WITH_TAX.search(fold(text)):
             what = f": “{text[:60]}” stands above the header: write the money of this table without the tax"
             problems.add(table.sheet.name, number, what)
 
