@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -505,7 +506,8 @@ def test_an_unread_column_of_signs_or_of_codes_of_documents_is_asked_about(
     header = "Customer,Product,Quantity,Unit Price,Amount,Code"
     rows = f"Amber,Mail,6,10.50,63.00,{plus}", f"Amber,Mail,2,10.50,21.00,{minus}"
     assert "the column “Code” looks as if it told a kind, a sign or a date" in refusal(path, header, *rows)
-    assert len(read(path, header, "Amber,Mail,6,10.50,63.00,CN").lines) == 1
+    for other in (("CN",), ("1", "-"), ("-", "-")):
+        assert read(path, header, *(f"Amber,Mail,6,10.50,63.00,{code}" for code in other)).lines
 
 
 @pytest.mark.parametrize(
@@ -590,8 +592,19 @@ def test_a_column_that_says_that_a_row_with_money_is_not_charged_is_asked_about(
 
 
 @pytest.mark.parametrize(
+    ("header", "cells"),
+    [("Included", "50"), ("Free", "15"), ("Billable", "YY"), ("Belegstatus", ["offen", "bezahlt"])],
+)
+def test_a_column_of_counts_and_one_of_what_is_paid_say_nothing_of_what_is_charged(
+    path: Path, header: str, cells: Sequence[str]
+) -> None:
+    rows = (f"Amber,Mail,6,10.50,63.00,{cell}" for cell in cells)
+    assert len(read(path, f"Customer,Product,Quantity,Unit Price,Amount,{header}", *rows).lines) == 2
+
+
+@pytest.mark.parametrize(
     "title",
-    ["All prices incl. VAT", "Alle Preise inkl. MwSt.", "Prices including sales tax: 19 %",
+    ["All prices incl. VAT", "Alle Preise inkl. 19 % MwSt.", "Prices including sales tax: 19 %",
      "Montants TTC (gross)"],
 )  # fmt: skip
 def test_a_title_that_says_that_money_holds_the_tax_is_a_problem(path: Path, title: str) -> None:

@@ -20,10 +20,9 @@ _WORDS: Final = KindWords({})
 _NOT_ZERO: Final = re.compile("[1-9]")
 _KINDS: Final = frozenset({"type", "invoice_type", "mode", "debit", "credit"})
 _DAYS: Final = frozenset({"start", "end", "period"})
-_SIGNS: Final = frozenset(
-    ["c", "d", "cr", "dr", "s", "h", "k", "+", "-", "1", "+1", "-1", "pos", "neg", "plus", "minus"]
-)
-_SIDES: Final = frozenset(["c", "cr", "dr", "h", "+", "-", "-1", "neg", "minus"])
+_SIGNS: Final = frozenset(["c", "d", "cr", "dr", "s", "h", "k", "+", "-", "pos", "neg", "plus", "minus"])
+_SIDES: Final = frozenset(["c", "cr", "dr", "h", "+", "-", "neg", "minus"])
+_FACTORS: Final = frozenset(["1", "+1", "-1"])  # -1 where money is given back
 # codes of documents, of which only both together tell credits from invoices: CN is China too
 _INVOICES: Final = frozenset(["inv", "re", "rg", "fa", "fac", "fv"])
 _CREDIT_NOTES: Final = frozenset(["crn", "cn", "cm", "gs", "gu", "av", "nc"])
@@ -38,7 +37,7 @@ _VOID: Final = re.compile(
 )
 # what may become of a row under `Line Status`, besides: no invoice charges it yet
 _NOT_YET: Final = re.compile(
-    r"\b(?:pending|unbilled|excluded|estimated?|forecast|not (?:yet )?(?:billed|invoiced|charged)|offen)\b"
+    r"\b(?:pending|unbilled|excluded|estimated?|forecast|not (?:yet )?(?:billed|invoiced|charged))\b"
 )
 # headers of a yes or a no about the row: that it is charged, and that it is not
 _CHARGED_FLAG: Final = re.compile(
@@ -52,6 +51,7 @@ _FREE_FLAG: Final = re.compile(
 )
 _NO: Final = frozenset(["no", "n", "false", "0", "nein", "non", "nee", "falsch", "faux", "falso", "οχι"])
 _YES: Final = frozenset(["yes", "y", "true", "1", "x", "ja", "j", "oui", "si", "wahr", "vrai", "vero", "ναι"])
+_FLAGS: Final = ((_CHARGED_FLAG, _NO), (_FREE_FLAG, _YES))
 _PLAIN_STATUS: Final = frozenset({"status", "state"})
 _SCALED: Final = re.compile(
     r"\b(?:amounts?|prices?|costs?|figures|values|betrage|preise|werte|montants|prix|bedragen|importes|importi"
@@ -60,7 +60,7 @@ _SCALED: Final = re.compile(
 )
 _WITH_TAX: Final = re.compile(
     r"\b(?:amounts?|prices?|costs?|figures|values|betrage|preise|werte|montants|prix|bedragen|prijzen|importes"
-    r"|precios|importi|prezzi|all)\b.* (?:(?:incl|inkl)\w*(?: \w+){0,3} "
+    r"|precios|importi|prezzi|all)\b.* (?:(?:incl|inkl)\w*(?: \S+){0,3} "
     r"(?:tax|taxes|vat|gst|hst|mw ?st|u ?st|tva|taxe|btw|iva|φπα)|ttc|gross|brutto|bruto)(?: |$)"
 )
 _PRICES: Final = ("cost", "amount")
@@ -158,7 +158,7 @@ def _refuse_another_customer(table: Table, problems: Problems) -> None:
 def _refuse_void(table: Table, problems: Problems) -> None:
     """Name rows of documents whose status says that they are void: whether they are charged is not told."""
     for n in table.columns.strange:
-        says_void = _teller_of_void(header_words(table.header[n]))
+        says_void = _teller_of_void(table, n)
         if says_void is None:
             continue
         cells = [text if money else "" for text, money in zip(table.texts(n), _has_money(table), strict=True)]
@@ -172,15 +172,20 @@ def _refuse_void(table: Table, problems: Problems) -> None:
             _propose_to_ignore(table, n, problems)
 
 
-def _teller_of_void(words: str) -> Callable[[str], object] | None:
-    """Return what tells of a cell under this header that its row is not charged; None for other headers."""
+def _teller_of_void(table: Table, column: int) -> Callable[[str], object] | None:
+    """Return what tells of a cell in this column that its row is not charged; None for other columns.
+
+    A column with a number such as 5 counts units, and its 0 and 1 are no yes or no.
+    """
+    words = header_words(table.header[column])
     if _STATUS.search(words):
         return _says_no_charge
     if words in _PLAIN_STATUS:
         return _GIVEN_BACK.fullmatch
-    if _CHARGED_FLAG.fullmatch(words):
-        return _NO.__contains__
-    return _YES.__contains__ if _FREE_FLAG.fullmatch(words) else None
+    answers = next((own for one, own in _FLAGS if one.fullmatch(words)), None)
+    if answers is None or any(text.isdecimal() and text not in _YES | _NO for text in table.texts(column)):
+        return None
+    return answers.__contains__
 
 
 def _says_no_charge(status: str) -> bool:
@@ -261,7 +266,10 @@ def _tells_kind_or_day(table: Table, column: int) -> bool:
         if all(kinds) and any(kind is not None and kind.is_credit for kind in kinds):
             return True
         folded = set(map(str.casefold, texts))
-        if folded <= _SIGNS and not _SIDES.isdisjoint(folded):
+        is_empty = folded == {"-"} and all(table.texts(column))  # a dash in every row tells nothing
+        if folded <= _SIGNS and not _SIDES.isdisjoint(folded) and not is_empty:
+            return True
+        if folded <= _FACTORS and "-1" in folded:
             return True
         codes = folded & _INVOICES, folded & _CREDIT_NOTES
         if all(codes) and folded == codes[0] | codes[1]:
