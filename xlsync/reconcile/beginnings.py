@@ -42,8 +42,8 @@ def begin_where_allowed(
 ) -> Mismatch:
     """Move the offer of a new addition to the first day that ConnectWise takes it.
 
-    `units` are those billed. If that day lies after the month, no write bills the month, and the row says how
-    much to bill by hand.
+    `units` are those that nothing else bills. If that day lies after the month, no write bills the month, and
+    the row says how much to bill by hand.
     """
     begins = mismatch.begins
     if begins is None or agreement is None:
@@ -72,10 +72,12 @@ def begin_where_allowed(
 
 def tell_by_hand(mismatch: Mismatch, month: Month, amount: Decimal | None) -> Mismatch:
     """Say that no write bills this money of the month; None where its price is not known."""
+    if amount == 0:
+        return replace(mismatch, by_hand=amount)
     how_much = "its price is not known" if amount is None else f"{amount:,.2f} {mismatch.currency}"
     sentence = f"{month} itself must be billed by hand: {how_much.rstrip()}."
     return replace(
         mismatch,
-        by_hand=amount or mismatch.by_hand,
+        by_hand=amount,
         explanation=join_sentences(mismatch.explanation, sentence),
     )

@@ -231,8 +231,8 @@ def _not_in_connectwise(
     )
     agreement = books.agreements.get(base.agreement) if isinstance(base.agreement, int) else None
     missing = units - _units_of(billed_whole)
-    row = begin_where_allowed(row, month, agreement, missing)
-    if not billed_whole or row.by_hand is not None:
+    row = begin_where_allowed(row, month, agreement, Decimal(0) if billed_whole else units)
+    if not billed_whole or missing <= 0:
         return row
     price = books.price_of(billed_whole[0])
     return tell_by_hand(row, month, None if price is None else cents(missing * price, 1))
