@@ -153,6 +153,8 @@ def test_a_plan_beside_a_product_that_tells_prices_apart_raises_a_doubt(
     for header in ("Plan", "Version", "Size"):
         found = read(path, f"Customer,Product,{header},Quantity,Unit Price,Amount", *rows)
         assert len(doubts_of(found)) == doubts
+    for header in ("Billing Details", "Customer Details", "Payment Option"):
+        assert not doubts_of(read(path, f"Customer,Product,{header},Quantity,Unit Price,Amount", *rows))
 
 
 def test_a_month_beside_dates_of_another_month_raises_a_doubt(path: Path) -> None:

@@ -19,6 +19,10 @@ from xlsync.reconcile.charges import covers_full_period
 _LIKE_A_PRODUCT: Final = re.compile(
     r"\b(?:editions?|variante?|plan|tier|version|sub ?product|package|size|option|details?)\b"
 )
+# headers with such a word are about something else than the product
+_OF_ANOTHER: Final = re.compile(
+    r"\b(?:customer|client|tenant|partner|billing|payment|invoice|order|discount|address|contact|period)\b"
+)
 _NOT_LETTERS: Final = re.compile(r"[\W\d_]+")
 
 
@@ -60,4 +64,6 @@ def _tell(table: Table, column: int, product: str, several: Sequence[tuple[str, 
 
 
 def _may_tell_products(header: str) -> bool:
-    return known_meaning(header) == "product" or _LIKE_A_PRODUCT.search(header_words(header)) is not None
+    words = header_words(header)
+    is_like_one = _LIKE_A_PRODUCT.search(words) is not None and not _OF_ANOTHER.search(words)
+    return known_meaning(header) == "product" or is_like_one

@@ -50,6 +50,11 @@ _IN_HEADER: Final = re.compile(
 )
 _CURRENCY_WORDS: Final = "|".join(map(re.escape, with_translations("Currency")))
 _IN_TITLE: Final = re.compile(rf"(?:(?i:\b(?:{_CURRENCY_WORDS}))\W+|\b(?i:in|en|σε) )({_SIGNED}|[€£])(?!\w)")
+# beginnings of titles that name the currency of one figure alone
+_OF_ONE_FIGURE: Final = re.compile(
+    r"\W*(?:exchange|fx|rate|\w*kurs|cours|taux|koers|cambio|tax|vat|gst|mwst|ust|tva|btw|iva)\b",
+    re.IGNORECASE,
+)
 _NO_CURRENCY: Final = frozenset(
     ["UTC", "VAT", "NET", "EXC", "INC", "EXT", "TAX", "GST", "HST", "PST", "PER", "QTY", "AVG"]
 )
@@ -184,9 +189,13 @@ def _in_cell(text: str) -> frozenset[str]:
 
 
 def _of_titles(table: Table) -> str:
-    """Return the only currency that titles above the header name: `Currency: EUR`, `Amounts in EUR`."""
-    named = {code for _, texts in table.titles() for code in _IN_TITLE.findall(" ".join(texts))}
-    codes = {currency_code(code) for code in named}
+    """Return the only currency that titles above the header name: `Currency: EUR`, `Amounts in EUR`.
+
+    `VAT in EUR` and `Exchange rate USD in EUR` name that of another figure.
+    """
+    titles = (" ".join(texts) for _, texts in table.titles())
+    own = [title for title in titles if not _OF_ONE_FIGURE.match(title)]
+    codes = {currency_code(code) for title in own for code in _IN_TITLE.findall(title)}
     return codes.pop() or "" if len(codes) == 1 else ""
 
 
