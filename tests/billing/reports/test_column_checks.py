@@ -534,7 +534,10 @@ def test_what_is_read_as_the_amount_and_is_the_price_of_one_unit_is_asked_about(
         ("Amber,Mail,6,10.50,63.00", "Birch,Mail,1,10.50,10.50"),
     )
     message = refusal(path, header, *rows)
-    assert "row 2, Amount: 63.00 is 6 × 10.5, so Net is what one unit costs" in message
+    assert "row 2, Amount: 63.00 is 6 × 10.5, so Net is the price of one" in message
+    assert 'ignore = ["Amount"]' in message
+    ignoring = ReportSettings(ignore=["Amount"])
+    assert read_reports([path], Month(2026, 10), ignoring).lines[0].amount == Decimal("10.50")
     assert read(path, header, "Amber,Mail,6,63.00,74.97").lines[0].amount == 63
 
 

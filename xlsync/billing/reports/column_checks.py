@@ -131,12 +131,7 @@ def _refuse_unread(table: Table, problems: Problems) -> None:
                 table.header_row,
                 f": the column “{name}” looks as if it told a kind, a sign or a date, and is not known",
             )
-            _propose_to_ignore(table, n, problems)
-
-
-def _propose_to_ignore(table: Table, column: int, problems: Problems) -> None:
-    if header := table.header[column]:
-        problems.ignore[header] = None
+            problems.propose_to_ignore(table.header[n])
 
 
 def _refuse_another_customer(table: Table, problems: Problems) -> None:
@@ -152,7 +147,7 @@ def _refuse_another_customer(table: Table, problems: Problems) -> None:
         if any(map(str.isalpha, "".join(texts))) and texts != set(table.texts(table.columns.at["customer"])):
             what = f": “{table.header[n]}” is not known and may be the customer, and so may “{read}”"
             problems.add(table.sheet.name, table.header_row, what)
-            _propose_to_ignore(table, n, problems)
+            problems.propose_to_ignore(table.header[n])
 
 
 def _refuse_void(table: Table, problems: Problems) -> None:
@@ -169,7 +164,7 @@ def _refuse_void(table: Table, problems: Problems) -> None:
             problems.add(
                 table.sheet.name, rows[0], f"{what}: take these rows out, or let the column be ignored"
             )
-            _propose_to_ignore(table, n, problems)
+            problems.propose_to_ignore(table.header[n])
 
 
 def _teller_of_void(table: Table, column: int) -> Callable[[str], object] | None:
@@ -250,7 +245,7 @@ def _refuse_split_numbers(table: Table, problems: Problems) -> None:
         if is_split and all(map(_CENTS.fullmatch, beside)) and not _RATE.search(header_words(name)):
             what = f": the cells of “{name}” look like the decimals of “{table.header[column]}”: a decimal "
             problems.add(table.sheet.name, table.header_row, f"{what}comma may lack its quotation marks")
-            _propose_to_ignore(table, column + 1, problems)
+            problems.propose_to_ignore(table.header[column + 1])
 
 
 def _tells_kind_or_day(table: Table, column: int) -> bool:

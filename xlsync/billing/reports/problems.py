@@ -26,6 +26,11 @@ class Problems:
         """Add a problem of a row of a sheet; row 0 is the whole table."""
         self.entries.append((where, row, what))
 
+    def propose_to_ignore(self, header: str) -> None:
+        """Propose the setting that leaves a column unread; one without a header cannot be named there."""
+        if header:
+            self.ignore[header] = None
+
 
 def settings_lines(problems: Iterable[Problems]) -> str:
     """Write the lines for `xlsync.toml` that answer problems, ready to paste; empty where none would."""

@@ -151,7 +151,7 @@ def _refuse_broken(values: TableValues, proof: Proof, where: str, problems: Prob
         f", {units}, {cost}, {amount}: {_example(proof.broken[0])}, and so it is in {len(proof.broken)} of "
         f"{counted(proof.checked, 'line')}: {cost} is no cost per unit, or {amount} is not its line's amount",
     )
-    problems.ignore[cost] = None
+    problems.propose_to_ignore(cost)
 
 
 def _headers(values: TableValues) -> tuple[str, str, str]:

@@ -98,21 +98,22 @@ def _refuse_factors(table: Table, lines: Sequence[NumberedLine], problems: Probl
             cost = table.header_of("cost")
             what = f"{cell} stands beside {cost} without an amount: whether {cost} is multiplied is not told"
             problems.add(table.sheet.name, row, f", {table.header[n]}: {what}")
-            problems.ignore[table.header[n]] = None
+            problems.propose_to_ignore(table.header[n])
 
 
 def _refuse_price_as_amount(table: Table, lines: Sequence[NumberedLine], problems: Problems) -> None:
     """Name an unread column that is the units times what is read as the amount: that is the price of one."""
     several = [one for one in lines if abs(one[2].units) > 1 and one[2].amount]
     name = table.header_of("amount")
-    for n in table.columns.unread if several else ():
+    for n in table.columns.strange if several else ():
         cells = table.texts(n)
         if all(_is_one_of(cells[at], (line.units * line.amount,)) for _, at, line in several):
             row, at, line = several[0]
             product = f"{cells[at]} is {tell_number(line.units)} × {tell_number(line.amount)}"
             setting = f"write Amount = [{quoted(table.header[n])}] and Unit Price = [{quoted(name)}]"
-            what = f"{product}, so {name} is what one unit costs: {setting} under [report.headers]"
+            what = f"{product}, so {name} is the price of one: {setting} under [report.headers], or ignore it"
             problems.add(table.sheet.name, row, f", {table.name_of(n)}: {what}")
+            problems.propose_to_ignore(table.header[n])
 
 
 def refuse_parted_amounts(
@@ -131,7 +132,7 @@ def refuse_parted_amounts(
             row, at, _ = holding[0]
             why = "is the row's money, and other rows have none there: is it charged or given back?"
             problems.add(table.sheet.name, row, f", {table.name_of(n)}: {cells[at]} {why}")
-            _propose_to_ignore(table, n, problems)
+            problems.propose_to_ignore(table.header[n])
 
 
 def refuse_discounted_amounts(
@@ -156,12 +157,7 @@ def refuse_discounted_amounts(
             setting = f"write Amount = [{quoted(table.header[n])}] under [report.headers]"
             what = f"{beside}: {setting} if it is what you pay, or ignore it"
             problems.add(table.sheet.name, row, f", {table.name_of(n)}: {what}")
-            _propose_to_ignore(table, n, problems)
-
-
-def _propose_to_ignore(table: Table, column: int, problems: Problems) -> None:
-    if header := table.header[column]:
-        problems.ignore[header] = None
+            problems.propose_to_ignore(table.header[n])
 
 
 def _is_one_of(cell: str, figures: Iterable[Decimal]) -> bool:
@@ -188,7 +184,7 @@ def _refuse_unknown_amounts(table: Table, lines: Sequence[NumberedLine], problem
             setting = f"write Amount = [{quoted(name)}] under [report.headers] if it is, or ignore it"
             what = f"{cell} is not {product}, and no column is known to be the amount: {setting}"
             problems.add(table.sheet.name, row, f", {name}: {what}")
-            problems.ignore[name] = None
+            problems.propose_to_ignore(name)
 
 
 def _refuse_differing(

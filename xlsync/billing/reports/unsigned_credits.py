@@ -172,8 +172,7 @@ def _tell_remarks(
         if rows:
             what = f", {name}: “{min(credit_texts)[:40]}” says credit of amounts without a minus ("
             problems.add(table.sheet.name, rows[0], f"{what}{rows_text(rows)}): {_NOT_TOLD}")
-            if table.header[column]:
-                problems.ignore[table.header[column]] = None
+            problems.propose_to_ignore(table.header[column])
 
 
 def _says_credit(text: str, words: KindWords) -> bool:
@@ -221,4 +220,4 @@ def _tell_numbers(values: TableValues, charging: Sequence[int], amounts: Amounts
             f", {header}: “{str(numbers[credited[0]])[:40]}” looks like the number of a credit note, and no "
             f"amount of such has a minus ({rows_text(rows)}): {_NOT_TOLD}",
         )
-        problems.ignore[header] = None
+        problems.propose_to_ignore(header)
