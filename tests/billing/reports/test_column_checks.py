@@ -635,5 +635,8 @@ def test_a_factor_is_asked_about_where_no_amount_tells_whether_the_price_is_mult
 
 
 def test_a_price_for_several_units_is_no_unit_price(path: Path) -> None:
-    message = refusal(path, "Customer,Product,Quantity,Unit Price (per 100)", "Amber,Mail,6,10.50")
-    assert "no column for: Amount or Unit Price" in message
+    header, row = 'Customer,Product,Quantity,"Unit Price (per {})"', "Amber,Mail,6,10.50"
+    for several in ("100", "1,000", "1000"):
+        message = refusal(path, header.format(several), row)
+        assert "no column for: Amount or Unit Price" in message
+    assert read(path, header.format(1), row).lines[0].amount == 63

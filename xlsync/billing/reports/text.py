@@ -16,7 +16,7 @@ _MEANINGFUL: Final = re.compile(
     r"|gross|brutto|ttc|bruto|cents?|pence|rappen|thousands?|millions?|tsd|tausend|mio|[kt](?:eur|usd|chf|gbp)"
     r"|[kt] ?[€$£]|1 ?000|000s?|milliers?|miles|list|listen\w*|retail|rrp|msrp|sell(?:ing)?(?! to)"
     r"|sales price|resale|previous|prior|old|before change|last month|ytd|to date"
-    r"|cumulative|forecast|estimated?|budget|(?:per|pro|je|par|por|ανα|for) ?\d+)(?!\w)"
+    r"|cumulative|forecast|estimated?|budget|(?:per|pro|je|par|por|ανα|for) ?(?!1\b)\d+)(?!\w)"
 )
 _NETT: Final = re.compile(r"\bnett\b")
 _ZONE_AT_END: Final = re.compile(r"(?<=\w) (?:utc|gmt)$")
