@@ -121,9 +121,9 @@ def test_a_reason_or_an_end_without_ignore_is_told_as_long_as_it_stands_there(de
         hand = desk.read()
         told = " ".join(ran.err.split())
         for key in ("units:52", "link:bss:617:bss:MQX7FDCDA26FB:0001"):
-            assert f"{hand.place(MISMATCHES, key, 'Reason')}: it counts only where Action is Ignore" in told
-        assert told.count("it counts only where Action is Ignore") == 3
-        assert f"{hand.place(MISMATCHES, 'units:52', 'Until')}: it counts only where" in told
+            assert f"{hand.place(MISMATCHES, key, 'Reason')}: Reason counts only where" in told
+        assert told.count(" counts only where Action is Ignore") == 3
+        assert f"{hand.place(MISMATCHES, 'units:52', 'Until')}: Until counts only where" in told
     assert desk.run("links", "rules", "--json").json["rules"] != []
 
 

@@ -161,7 +161,7 @@ def _tell_not_ignored(row: SheetRow) -> Iterator[Notice]:
     """Name what a person typed about ignoring a row that is not ignored."""
     for header in ("Reason", "Until"):
         if row.is_edited(header) and row.text(header):
-            what = "it counts only where Action is Ignore: choose that, or clear this cell"
+            what = f"{header} counts only where Action is Ignore: choose that, or clear this cell"
             yield Notice(row.where(header), what)
 
 
