@@ -554,7 +554,7 @@ def test_a_note_whose_number_is_not_clear_makes_no_rule_and_is_told(desk: Desk, 
     assert rules(desk) == []
 
 
-def test_different_notes_on_two_lines_of_one_contract_are_told(desk: Desk) -> None:
+def test_of_different_notes_on_two_lines_of_one_contract_the_one_that_is_left_counts(desk: Desk) -> None:
     """One contract has one rule of a kind, and the order of rows would decide which."""
     with desk.editing() as hand:
         contracts = hand.column(LINES, "Contract ID")
@@ -572,7 +572,10 @@ def test_different_notes_on_two_lines_of_one_contract_are_told(desk: Desk) -> No
         assert "no rule any more" not in said
     with desk.editing() as hand:
         hand.set(LINES, second, {"Note": None})
-    assert told not in desk.check().err
+    said = desk.check().err
+    assert told not in said
+    assert "no rule any more" not in said
+    assert [(rule["kind"], rule["until"]) for rule in rules(desk)] == [("free", "2026-12-31")]
 
 
 @pytest.mark.parametrize(

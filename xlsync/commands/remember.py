@@ -84,7 +84,8 @@ class _RuleWriter:
 def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list[Notice]:
     """Store the rules in new notes of billing lines; returns notices of what a note does not say, or no more.
 
-    A note that an earlier check read makes no rule again: the rule may have been changed or ended since.
+    A note that an earlier check read makes no rule again: the rule may have been changed or ended since. It
+    does where its contract's rule was that of another note, which was given up.
     """
     read: list[tuple[SheetRow, str, str, Rule | None, Rule | None]] = []
     notices: list[Notice] = []
@@ -105,6 +106,11 @@ def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list
     for *_, rule, _ in read:
         if rule is not None:
             rules_noted.setdefault(rule.key, set()).add((rule.units, rule.until))
+    given_up = {
+        old.key
+        for *_, rule, old in read
+        if old is not None and writer.knows(old) and (rule is None or rule.key != old.key)
+    }
     for row, note, before, rule, old in read:
         is_one_of_several = rule is not None and len(rules_noted[rule.key]) > 1
         if is_one_of_several:
@@ -113,7 +119,7 @@ def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list
         if old is not None and old.units and old.key not in rules_noted and writer.knows(old):
             writer.remove(old)
             notices.append(Notice(row.where("Note"), f"the rule of the note {before!r} was ended with it"))
-        if rule is not None and note == before:
+        if rule is not None and note == before and rule.key not in given_up:
             if not writer.knows(rule) and not is_one_of_several:
                 text = (
                     f"the note {note!r} is no rule any more, it was changed or ended since: type another note"
