@@ -209,15 +209,15 @@ def refuse_other_ending(path: Path, ending: str, what: str) -> None:
     if path.suffix.lower() != ending:
         own_name = f"xlsync{ending}"
         if path.name in {"", ".."}:
-            what = f"{path} is a folder: name a file in it, such as {path / own_name}"
+            message = f"{path} is a folder: name a file in it, such as {path / own_name}"
         elif path.name.lower() == ending:
-            what = (
+            message = (
                 f"{path} is an ending without a name: write one before it, such as {path.with_name(own_name)}"
             )
         else:
             better = path.with_suffix(ending)
-            what = f"{path} is not the name of {what}: let it end in {ending}, such as {better}"
-        raise typer.BadParameter(what, param_hint="--output")
+            message = f"{path} is not the name of {what}: let it end in {ending}, such as {better}"
+        raise typer.BadParameter(message, param_hint="--output")
 
 
 def find_save_plan(file: Path, *, is_written: bool = True) -> SavePlan:

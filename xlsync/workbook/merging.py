@@ -170,16 +170,23 @@ def _keep_edits(
         return changed
     if figures and result.startswith(f"{State.SKIPPED}: {CHANGED}"):
         changed["Result"] = None
-    if _may_lapse(row) and not row.is_edited("Action"):  # which changes what xlsync fills in
-        preset = (
-            column.header for column in row.sheet.columns if column.is_input and column.header in changed
-        )
-        moved = [header for header in preset if not is_same(shown(header), changed[header])]
-        if moved == ["Customer"] and row.fact("proposal", Proposal).source in made:
-            return changed  # the customer that was to be created with the agreement is there now
-        if moved:
-            changed |= _lapse(row, _OTHER_VALUE % " and ".join(moved), lapsed)
+    moved = _find_moved(row, changed, made) if _may_lapse(row) else []
+    if moved:
+        changed |= _lapse(row, _OTHER_VALUE % " and ".join(moved), lapsed)
     return changed
+
+
+def _find_moved(row: SheetRow, changed: Cells, made: Set[str]) -> list[str]:
+    """Return the inputs of a row that xlsync fills in with other values than were approved.
+
+    A person's own choice of *Action* changes them too, and the customer that was to be created with an
+    agreement is there once its row is carried out.
+    """
+    if row.is_edited("Action"):
+        return []
+    preset = (column.header for column in row.sheet.columns if column.is_input and column.header in changed)
+    moved = [header for header in preset if not is_same(row.stored.showed(header), changed[header])]
+    return [] if moved == ["Customer"] and row.fact("proposal", Proposal).source in made else moved
 
 
 def _place(cells: Mapping[str, Value], columns: Mapping[str, int]) -> dict[int, Value]:
