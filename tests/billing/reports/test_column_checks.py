@@ -526,6 +526,11 @@ def test_a_title_tells_the_currency_where_nothing_nearer_does(path: Path, title:
 def test_signs_that_contradict_the_currency_of_the_title_are_a_problem(path: Path) -> None:
     rows = "Customer,Product,Quantity,Unit Price,Amount", "Amber,Mail,6,£10.50,£63.00"
     assert "the row names EUR and GBP" in refusal(path, "Currency: EUR", *rows)
+    header, row = "Customer,Product,Quantity,Unit Price ($),Amount", "Amber,Mail,6,10.50,63.00"
+    for contradicting in (("Currency: EUR", header), (f"{header} (EUR)",)):
+        assert "its currency is not told" in refusal(path, *contradicting, row)
+    for fitting in (("Currency: USD", header), (f"{header} (US$)",)):
+        assert read(path, *fitting, row).lines[0].currency == "USD"
 
 
 def test_what_is_read_as_the_amount_and_is_the_price_of_one_unit_is_asked_about(path: Path) -> None:

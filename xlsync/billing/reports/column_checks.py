@@ -151,7 +151,7 @@ def _refuse_another_customer(table: Table, problems: Problems) -> None:
 
 
 def _refuse_void(table: Table, problems: Problems) -> None:
-    """Name rows of documents whose status says that they are void: whether they are charged is not told."""
+    """Name rows with money that a status, or a yes or a no, calls void or not charged: which holds is not told."""
     for n in table.columns.strange:
         says_void = _teller_of_void(table, n)
         if says_void is None:

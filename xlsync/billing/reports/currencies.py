@@ -112,8 +112,9 @@ def row_currencies(values: TableValues) -> list[str | Wrong]:
             in_cells.append(signs)
         if in_header and codes - {in_header}:
             in_cells.append([frozenset({in_header})] * rows)
-        if any("$" in table.header_of(meaning) for meaning in _MONEY if meaning in table.columns.at):
-            in_cells.append([_SIGNS["$"]] * rows)
+    signed = any("$" in table.header_of(meaning) for meaning in _MONEY if meaning in table.columns.at)
+    if signed and "exchange_rate" not in values.numbers:
+        in_cells.append([_SIGNS["$"]] * rows)
     if not in_cells:
         return list(stated)
     return [_combined(code, cells) for code, *cells in zip(stated, *in_cells, strict=True)]
