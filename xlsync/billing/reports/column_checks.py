@@ -151,7 +151,7 @@ def _refuse_another_customer(table: Table, problems: Problems) -> None:
 
 
 def _refuse_void(table: Table, problems: Problems) -> None:
-    """Name rows with money that a status, or a yes or a no, calls void or not charged: which holds is not told."""
+    """Name rows with money of which a status, or a yes or a no, says that they are void or not charged."""
     for n in table.columns.strange:
         says_void = _teller_of_void(table, n)
         if says_void is None:
