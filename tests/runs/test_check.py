@@ -111,6 +111,19 @@ def test_check_lets_an_approval_lapse_when_a_value_changes_that_nobody_typed(des
     assert hand.get(NEW, "agreement:bss:649|Monthly", "Approve") == "Yes"
 
 
+def test_an_approval_stays_where_a_value_holds_what_no_cell_can(empty_desk: Desk) -> None:
+    empty_desk.sandbox.bss.accounts[624]["billingAddress"]["city"] = "Mill\x07town"
+    empty_desk.export()
+    with empty_desk.editing() as hand:
+        line = hand.line("Zephyr Kitesurf")
+        hand.set(LINES, line, {"ConnectWise Customer": "(create new)"})
+        hand.approve("customer:bss:624")
+    assert "Yes was removed" not in empty_desk.check().err
+    hand = empty_desk.read()
+    shown = [hand.get(NEW, "customer:bss:624", header) for header in ("Approve", "City")]
+    assert shown == ["Yes", "Mill\ufffdtown"]
+
+
 def test_a_reason_or_an_end_without_ignore_is_told_as_long_as_it_stands_there(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.set(MISMATCHES, "units:52", {"Reason": "Paid until spring", "Until": day("2027-03-31")})

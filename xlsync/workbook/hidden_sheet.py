@@ -305,7 +305,7 @@ def read_hidden_sheet(
 
 
 def is_same(cell: Value, shown: Value) -> bool:
-    """Return whether a cell still holds the value that was written into it."""
+    """Return whether a cell still holds the value that was written into it, or two shown values are one."""
     if isinstance(cell, dt.datetime) and cell.time() == dt.time():
         cell = cell.date()
     match cell, shown:
@@ -314,7 +314,7 @@ def is_same(cell: Value, shown: Value) -> bool:
         case (Decimal() | int(), Decimal() | int()):
             return _AS_A_CELL.plus(Decimal(cell)) == _AS_A_CELL.plus(Decimal(shown))
         case str(), str():
-            return _normalised(cell) == _normalised(clean_text(shown))
+            return cell == shown or _normalised(cell) == _normalised(clean_text(shown))
         case (dt.date() as day, (Decimal() | int()) as number) | (
             (Decimal() | int()) as number,
             dt.date() as day,
