@@ -9,7 +9,9 @@ import pytest
 
 from tests.helpers.report_rows import doubts_of, read, refused
 from xlsync.billing.reports.kinds import KindWords
-from xlsync.models import BillingLine
+from xlsync.billing.reports.reading import read_reports
+from xlsync.models import BillingLine, Month
+from xlsync.settings import ReportSettings
 
 FIRST, LAST = dt.date(2026, 10, 1), dt.date(2026, 10, 31)
 
@@ -153,6 +155,9 @@ def test_a_plan_beside_a_product_that_tells_prices_apart_raises_a_doubt(
     for header in ("Plan", "Version", "Size"):
         found = read(path, f"Customer,Product,{header},Quantity,Unit Price,Amount", *rows)
         assert len(doubts_of(found)) == doubts
+        assert all(f'if not, under [report]: ignore = ["{header}"].' in one for one in doubts_of(found))
+        ignoring = read_reports([path], Month(2026, 10), ReportSettings(ignore=[header]))
+        assert not doubts_of(ignoring)
     for header in ("Billing Details", "Customer Details", "Payment Option"):
         assert not doubts_of(read(path, f"Customer,Product,{header},Quantity,Unit Price,Amount", *rows))
 

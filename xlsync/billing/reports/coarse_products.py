@@ -59,7 +59,7 @@ def _tell(table: Table, column: int, product: str, several: Sequence[tuple[str, 
     return (
         f"“{read}” is read as the product, and “{header}” tells {len(several)} under “{product[:40]}” "
         f"({examples}). If they are different products, write into xlsync.toml, under [report.headers]: "
-        f"Product = [{quoted(header)}]."
+        f"Product = [{quoted(header)}]; if not, under [report]: ignore = [{quoted(header)}]."
     )
 
 
