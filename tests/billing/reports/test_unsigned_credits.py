@@ -89,7 +89,7 @@ def test_a_sheet_that_is_named_as_a_kind_is_a_problem_and_one_with_a_word_of_a_k
     with pytest.raises(ReportError, match="Usage, row 1: “Usage” stands above all rows"):
         read_sheet("Usage")
     (doubt,) = doubts_of(read_sheet("Azure usage"))
-    assert "sheet Azure usage: the lines count as recurring, since no column tells their kind" in doubt
+    assert "sheet Azure usage: the lines count as recurring, since no column tells their kind; add a" in doubt
     assert not doubts_of(read_sheet("Azure"))
     assert not doubts_of(read_sheet("Lines excl VAT"))
 

@@ -146,7 +146,8 @@ def _tell_kind_above(table: Table, words: KindWords, file_name: str, problems: P
     of_words = [kind for word in telling if (kind := words.find(word)) is not None]
     if any(map(_is_other_charge, of_words)):
         where = f"{file_name}, sheet {sheet}"
-        return [f"{where}: the lines count as recurring, since no column tells their kind."]
+        why = "since no column tells their kind"
+        return [f"{where}: the lines count as recurring, {why}; {_ADD_A_TYPE}, or rename the sheet."]
     return []
 
 
