@@ -66,12 +66,22 @@ def test_a_child_agreement_is_invoiced_with_its_parent(desk: Desk, monkeypatch: 
         assert "Already invoiced: the change shows on the next invoice, 2026-11-30." in row["Explanation"]
         assert "A new addition can begin on 2026-11-30 at the earliest" in row["Explanation"]
 
+    of_both = len(rows) + len(rows_of(desk, "Twite Joinery"))
+    keys = [f"invoice:{one['id']}" for one in (parent, child)]
+    counts = [desk.read().get("Invoices", key, "Unapplied Mismatches") for key in keys]
+    assert counts == [of_both, len(rows)]
+    with desk.editing() as hand:
+        hand.set("Invoices", keys[0], {"Approve": "Yes"})
+    told = " ".join(desk.run("invoice", str(desk.file)).err.split())
+    assert f"{of_both} mismatches are not applied yet" in told
+
     monkeypatch.setenv("XLSYNC_INVOICING", "enabled")
     with desk.editing() as hand:
-        hand.set("Invoices", f"invoice:{child['id']}", {"Approve": "Yes"})
+        hand.set("Invoices", keys[0], {"Approve": None})
+        hand.set("Invoices", keys[1], {"Approve": "Yes"})
     ran = desk.run("invoice", str(desk.file), "--yes", "--json")
     assert ran.code == 3
-    told = str(desk.read().get("Invoices", f"invoice:{child['id']}", "Result"))
+    told = str(desk.read().get("Invoices", keys[1], "Result"))
     assert told.startswith("skipped: it is a child of agreement Cloud Services, whose invoice bills it")
     assert not [write for write in desk.sandbox.writes if write.path.endswith("/invoice")]
 

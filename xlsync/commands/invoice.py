@@ -37,7 +37,7 @@ from xlsync.errors import ApiError, Notice, XlsyncError
 from xlsync.files import write_file
 from xlsync.gather.systems import Systems
 from xlsync.models import ActionLabel, Mismatch
-from xlsync.reconcile.invoice_preview import is_unapplied
+from xlsync.reconcile.invoice_preview import NextInvoice, is_unapplied
 from xlsync.records import replace
 from xlsync.workbook.edits.cells import find_lifted
 from xlsync.workbook.edits.invoices import read_invoice_rows
@@ -121,7 +121,7 @@ def _tell_later(book: Book, plan: Plan) -> Iterator[str]:
 
 
 def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
-    """Name each agreement to be invoiced that has mismatches which are not applied yet, with those rows."""
+    """Name each agreement to be invoiced with mismatches, its own or its children's, that are not applied."""
     unapplied: dict[int | str | None, list[SheetRow]] = {}
     noted = book.about.noted_rows
     for row in book.rows[MISMATCHES.title]:
@@ -130,15 +130,19 @@ def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
         is_done = is_proven(row.text("Result"), is_noted=row.key in noted)
         if is_unapplied(mismatch) and not is_left and not is_done:
             unapplied.setdefault(mismatch.agreement, []).append(row)
-    places = {row.key: row.where("Approve") for row in book.rows[INVOICES.title]}
+    shown = {row.key: row for row in book.rows[INVOICES.title]}
     for action in plan.actions:
-        if isinstance(action, CreateInvoice) and action.agreement in unapplied:
-            rows = unapplied[action.agreement]
+        if not isinstance(action, CreateInvoice):
+            continue
+        billed = (action.agreement, *shown[action.key].fact("invoice", NextInvoice).children)
+        rows = [row for agreement in billed for row in unapplied.get(agreement, ())]
+        if rows:
             named = [f"{row.text('Product')} ({row.text('Mismatch').lower()})" for row in rows[:_NAMED]]
             named += [f"{len(rows) - _NAMED} more"] if len(rows) > _NAMED else []
             are = "mismatch is" if len(rows) == 1 else "mismatches are"
             what = f"{len(rows)} {are} not applied yet: {', '.join(named)}"
-            yield str(Notice(places[action.key], f"{action.customer}, {action.name}: {what}"))
+            place = shown[action.key].where("Approve")
+            yield str(Notice(place, f"{action.customer}, {action.name}: {what}"))
 
 
 def _find_unanswered(runs: Iterable[Run]) -> dict[tuple[str, str, str], str]:

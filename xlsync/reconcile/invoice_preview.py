@@ -19,7 +19,8 @@ class NextInvoice:
 
     `amount` and `date` are ConnectWise's, None where its recap could not be read; `bss_amount` is None
     where lines of several currencies would have to be added. `margin` is that of the additions that the
-    distributor bills, None where a price or a cost is not known. `mismatches` are not applied yet.
+    distributor bills, None where a price or a cost is not known. `mismatches` are not applied yet, those of
+    its `children` among them, which it invoices too.
     """
 
     key: str
@@ -32,6 +33,7 @@ class NextInvoice:
     mismatches: int
     margin: Decimal | None = None
     currency: str = ""  # the agreement's
+    children: tuple[int, ...] = ()
 
 
 def is_unapplied(mismatch: Mismatch) -> bool:
@@ -54,6 +56,9 @@ def preview_invoices(
         if link.agreement and isinstance(link.agreement.to, int) and not link.is_suggested:
             linked[link.agreement.to].append(line)
     unapplied = Counter(mismatch.agreement for mismatch in mismatches if is_unapplied(mismatch))
+    children: defaultdict[int | None, list[int]] = defaultdict(list)
+    for one in books.agreements.values():
+        children[one.parent_id].append(one.id)
     rows: list[NextInvoice] = []
     for agreement, own in linked.items():
         recap = recaps.get(agreement)
@@ -74,9 +79,10 @@ def preview_invoices(
                 date=recap.next_date if recap else None,
                 amount=recap.next_amount if recap else None,
                 bss_amount=sum((line.amount for line in own), Decimal(0)) if is_of_one_currency else None,
-                mismatches=unapplied[agreement],
+                mismatches=sum(unapplied[one] for one in (agreement, *children[agreement])),
                 margin=_margin(month, agreement, items, books),
                 currency=known.currency if known else "",
+                children=tuple(children[agreement]),
             )
         )
     return tuple(sorted(rows, key=lambda row: (row.customer.casefold(), row.agreement)))
