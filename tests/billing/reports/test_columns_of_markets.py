@@ -167,5 +167,8 @@ def test_a_month_beside_dates_of_another_month_raises_a_doubt(path: Path) -> Non
     row = "Amber,Mail,6,63,2026-10-01,2026-10-31"
     (doubt,) = doubts_of(read(path, header, f"{row},2026-11"))
     assert "Invoice Month names other days than the dates beside it: row 2" in doubt
+    assert 'if the dates hold, write ignore = ["Invoice Month"] under [report]' in doubt
+    ignoring = read_reports([path], Month(2026, 10), ReportSettings(ignore=["Invoice Month"]))
+    assert (len(ignoring.lines), doubts_of(ignoring)) == (1, [])
     assert not doubts_of(read(path, header, f"{row},2026-10"))
     assert not doubts_of(read(path, header, f"{row},"))

@@ -9,7 +9,7 @@ from typing import Any
 from xlsync.amounts import counted
 from xlsync.billing.reports.chosen_tables import written_money
 from xlsync.billing.reports.months_named import other_month_named
-from xlsync.billing.reports.problems import rows_text
+from xlsync.billing.reports.problems import quoted, rows_text
 from xlsync.billing.reports.proof import total_agrees
 from xlsync.billing.reports.table_values import Day, TableValues
 from xlsync.billing.reports.tables import Table
@@ -85,4 +85,5 @@ def tell_other_periods(
             rows.append(values.table.rows[at][0])
     if rows:
         header = values.table.header_of(values.range_of)
-        yield f"{header} names other days than the dates beside it: {rows_text(rows)}"
+        setting = f"if the dates hold, write ignore = [{quoted(header)}] under [report]"
+        yield f"{header} names other days than the dates beside it: {rows_text(rows)}; {setting}"
