@@ -513,7 +513,8 @@ def test_an_unread_column_of_signs_or_of_codes_of_documents_is_asked_about(
 @pytest.mark.parametrize(
     ("title", "currency"),
     [("All amounts in EUR", "EUR"), ("Currency: CHF", "CHF"), ("Währung,€", "EUR"), ("Made in USA", ""),
-     ("VAT in EUR: 12.00", ""), ("Exchange rate USD in EUR: 0.91", "")],
+     ("VAT in EUR: 12.00", ""), ("Exchange rate USD in EUR: 0.91", ""),
+     ("Tax Invoice in AUD", "AUD")],
 )  # fmt: skip
 def test_a_title_tells_the_currency_where_nothing_nearer_does(path: Path, title: str, currency: str) -> None:
     header = "Customer,Product,Quantity,Unit Price,Amount"

@@ -52,7 +52,7 @@ _CURRENCY_WORDS: Final = "|".join(map(re.escape, with_translations("Currency")))
 _IN_TITLE: Final = re.compile(rf"(?:(?i:\b(?:{_CURRENCY_WORDS}))\W+|\b(?i:in|en|σε) )({_SIGNED}|[€£])(?!\w)")
 # beginnings of titles that name the currency of one figure alone
 _OF_ONE_FIGURE: Final = re.compile(
-    r"\W*(?:exchange|fx|rate|\w*kurs|cours|taux|koers|cambio|tax|vat|gst|mwst|ust|tva|btw|iva)\b",
+    r"\W*(?:exchange|fx|rate|\w*kurs|cours|taux|koers|cambio|tax|vat|gst|mwst|ust|tva|btw|iva)\b(?! invoice)",
     re.IGNORECASE,
 )
 _NO_CURRENCY: Final = frozenset(
