@@ -94,7 +94,7 @@ def test_what_a_row_created_before_with_other_values_is_named_with_them_and_not_
     details = {action["key"]: action["detail"] for action in again.json["actions"]}
     assert "and was created with identifier QUILL instead of QUILL-2: " in details[customer]
     assert "and was created with price 1.5 instead of 2: " in details[product]
-    assert "and was created with firstName Ada instead of Eva: " in details[f"contact:{customer}"]
+    assert "and was created with first name Ada instead of Eva: " in details[f"contact:{customer}"]
     assert "created with" not in details[agreement]
     assert "QUILL instead of QUILL-2" in desk.read().get(NEW, customer, "Result")
 

@@ -15,6 +15,14 @@ FIELDS: Final = {  # names of ConnectWise's fields in messages
     "effectiveDate": "begins",
     "cancelledFlag": "cancelled",
     "inactiveFlag": "inactive",
+    "firstName": "first name",
+    "lastName": "last name",
+    "addressLine1": "address",
+    "types": "type",
+    "subcategory": "category",
+    "customerDescription": "customer description",
+    "billingCycle": "billing cycle",
+    "startDate": "start date",
 }
 
 

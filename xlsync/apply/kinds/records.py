@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xlsync.apply.actions import CreateAgreement, CreateCatalogItem, CreateCompany, CreateContact
+from xlsync.apply.field_names import FIELDS
 from xlsync.apply.kinds.handler import Handler
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, outcome
@@ -100,7 +101,7 @@ def find_made_before(
 def tell_other(sent: Mapping[str, Any], typed: Mapping[str, Any]) -> str:
     """Name the fields that were sent with other values than a row shows now; empty where there are none."""
     return ", ".join(
-        f"{name} {_tell(sent.get(name))} instead of {_tell(value)}"
+        f"{FIELDS.get(name, name)} {_tell(sent.get(name))} instead of {_tell(value)}"
         for name, value in typed.items()
         if sent.get(name) != value
     )
@@ -110,7 +111,7 @@ def _tell(value: Any) -> str:
     match value:
         case None:
             return "empty"
-        case {"id": id_}:
+        case {"id": id_} | [{"id": id_}]:
             return f"id {id_}"
     return str(value)
 
