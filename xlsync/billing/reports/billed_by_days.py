@@ -21,30 +21,29 @@ def billed_by_days(
     lines: Sequence[BillingLine], rows: Sequence[int], values: TableValues
 ) -> tuple[list[BillingLine], list[str]]:
     """Return the lines of rows, billed as their days show where nothing tells how often, and notices."""
-    header = _header_of_commitments(values)
-    if header is None:
+    commitment = _commitment_without_billing(values)
+    if commitment is None:
         return list(lines), []
-    places = _billing_not_told(rows, values)
-    by_days, notices = _by_days([lines[n] for n in places], header)
+    places = _billing_not_told(rows, values.texts[commitment])
+    by_days, notices = _by_days([lines[n] for n in places], values.table.header_of(commitment))
     changed = dict(zip(places, by_days, strict=True))
     return [changed.get(n, line) for n, line in enumerate(lines)], notices
 
 
-def _header_of_commitments(values: TableValues) -> str | None:
-    """Return the header that tells commitments where no column is sure to tell how often is billed."""
-    if "plan" in values.texts:
-        return None
-    return next((values.table.header_of(one) for one in _COMMITMENTS if one in values.texts), None)
+def _commitment_without_billing(values: TableValues) -> str | None:
+    """Return what tells the commitments where no column is sure to tell how often is billed."""
+    return (
+        None if "plan" in values.texts else next((one for one in _COMMITMENTS if one in values.texts), None)
+    )
 
 
-def _billing_not_told(rows: Sequence[int], values: TableValues) -> list[int]:
+def _billing_not_told(rows: Sequence[int], commitments: Sequence[Any]) -> list[int]:
     """Return the places of the rows whose commitment does not tell how often is billed.
 
     `One-Year commitment for monthly/yearly billing` does not.
     """
-    cells: Sequence[Any] = values.texts[next(one for one in _COMMITMENTS if one in values.texts)]
-    telling = {text for text in set(cells) if isinstance(text, str) and parse_term_and_cycle(text)[1]}
-    return [n for n, at in enumerate(rows) if cells[at] not in telling]
+    telling = {text for text in set(commitments) if isinstance(text, str) and parse_term_and_cycle(text)[1]}
+    return [n for n, at in enumerate(rows) if commitments[at] not in telling]
 
 
 def _by_days(lines: Sequence[BillingLine], header: str) -> tuple[list[BillingLine], list[str]]:

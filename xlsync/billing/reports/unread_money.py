@@ -97,8 +97,7 @@ def _refuse_factors(table: Table, lines: Sequence[NumberedLine], problems: Probl
             row, cell = row_and_factor
             cost = table.header_of("cost")
             what = f"{cell} stands beside {cost} without an amount: whether {cost} is multiplied is not told"
-            problems.add(table.sheet.name, row, f", {table.header[n]}: {what}")
-            problems.propose_to_ignore(table.header[n])
+            _ask_about(table, n, row, what, problems)
 
 
 def _refuse_price_as_amount(table: Table, lines: Sequence[NumberedLine], problems: Problems) -> None:
@@ -112,8 +111,7 @@ def _refuse_price_as_amount(table: Table, lines: Sequence[NumberedLine], problem
             product = f"{cells[at]} is {tell_number(line.units)} × {tell_number(line.amount)}"
             setting = f"write Amount = [{quoted(table.header[n])}] and Unit Price = [{quoted(name)}]"
             what = f"{product}, so {name} is the price of one: {setting} under [report.headers], or ignore it"
-            problems.add(table.sheet.name, row, f", {table.name_of(n)}: {what}")
-            problems.propose_to_ignore(table.header[n])
+            _ask_about(table, n, row, what, problems)
 
 
 def refuse_parted_amounts(
@@ -131,8 +129,7 @@ def refuse_parted_amounts(
         if holding and any(_is_one_of(cells[at] or "0", (Decimal(0),)) for _, at, _ in priced):
             row, at, _ = holding[0]
             why = "is the row's money, and other rows have none there: is it charged or given back?"
-            problems.add(table.sheet.name, row, f", {table.name_of(n)}: {cells[at]} {why}")
-            problems.propose_to_ignore(table.header[n])
+            _ask_about(table, n, row, f"{cells[at]} {why}", problems)
 
 
 def refuse_discounted_amounts(
@@ -156,16 +153,24 @@ def refuse_discounted_amounts(
             beside = f"{cells[at]} is {table.header_of('amount')} less {table.header_of('discount')}"
             setting = f"write Amount = [{quoted(table.header[n])}] under [report.headers]"
             what = f"{beside}: {setting} if it is what you pay, or ignore it"
-            problems.add(table.sheet.name, row, f", {table.name_of(n)}: {what}")
-            problems.propose_to_ignore(table.header[n])
+            _ask_about(table, n, row, what, problems)
+
+
+def _ask_about(table: Table, column: int, row: int, what: str, problems: Problems) -> None:
+    """Name an unread column at a row, and propose the setting that leaves it unread."""
+    problems.add(table.sheet.name, row, f", {table.name_of(column)}: {what}")
+    problems.propose_to_ignore(table.header[column])
+
+
+def _figures_in(cell: str) -> list[Decimal]:
+    """Return the numbers that a cell may be, with a decimal point or comma; none where it is no number."""
+    readings = read_number(cell)
+    return [one for one in (readings.point, readings.comma) if one is not None] if readings else []
 
 
 def _is_one_of(cell: str, figures: Iterable[Decimal]) -> bool:
     """Return whether a cell is one of these figures, rounded, whatever its sign; only zero is zero."""
-    readings = read_number(cell)
-    if readings is None:
-        return False
-    sizes = [abs(one) for one in (readings.point, readings.comma) if one is not None]
+    sizes = [abs(one) for one in _figures_in(cell)]
     return any(
         abs(size - abs(figure)) <= _ROUNDED and bool(size) == bool(figure)
         for size in sizes
@@ -183,8 +188,7 @@ def _refuse_unknown_amounts(table: Table, lines: Sequence[NumberedLine], problem
             product = f"{units} × {cost} ({tell_number(line.units)} × {tell_number(line.cost or Decimal(0))})"
             setting = f"write Amount = [{quoted(name)}] under [report.headers] if it is, or ignore it"
             what = f"{cell} is not {product}, and no column is known to be the amount: {setting}"
-            problems.add(table.sheet.name, row, f", {name}: {what}")
-            problems.propose_to_ignore(name)
+            _ask_about(table, n, row, what, problems)
 
 
 def _refuse_differing(
@@ -232,9 +236,6 @@ def _find_differing(
 
 def _differs(cell: str, figure: Decimal) -> bool:
     """Return whether a cell is a number, and not this figure rounded; that of a credit may lack its minus."""
-    readings = read_number(cell)
-    if readings is None:
-        return False
-    figures = [one for one in (readings.point, readings.comma) if one is not None]
+    figures = _figures_in(cell)
     same = (figure, abs(figure)) if figure < 0 else (figure,)
-    return not any(abs(one - own) <= _ROUNDED for one in figures for own in same)
+    return bool(figures) and not any(abs(one - own) <= _ROUNDED for one in figures for own in same)
