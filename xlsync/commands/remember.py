@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from xlsync.errors import Notice
 from xlsync.gather.systems import Systems
@@ -81,37 +82,35 @@ class _RuleWriter:
         self._rules.drop(rule.key)
 
 
+class _NoteRead(NamedTuple):
+    """The note of a billing line with the rule that it makes, and those that the last check read there."""
+
+    row: SheetRow
+    note: str
+    rule: Rule | None
+    before: str
+    old: Rule | None
+
+
 def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list[Notice]:
     """Store the rules in new notes of billing lines; returns notices of what a note does not say, or no more.
 
     A note that an earlier check read makes no rule again: the rule may have been changed or ended since. It
     does where its contract's rule was that of another note, which was given up.
     """
-    read: list[tuple[SheetRow, str, str, Rule | None, Rule | None]] = []
-    notices: list[Notice] = []
-    for row in book.rows[BILLING_LINES.title]:
-        if "Note" in row.formulas and read_note(row.text("Note"), edits.lines[row.key], "", ""):
-            text = (
-                f"a formula stands here, and its value {row.text('Note')!r} makes no rule: type it as a text"
-            )
-            notices.append(Notice(row.where("Note"), text))
-        note, before = edits.notes.get(row.key, ""), edits.notes_read.get(row.key, "")
-        rule, old = (
-            read_note(text, edits.lines[row.key], writer.when, writer.workbook) if text else None
-            for text in (note, before)
-        )
-        if note or before:
-            read.append((row, note, before, rule, old))
+    notices = [*_tell_formulas(book, edits)]
+    read = _read_notes(writer, book, edits)
     rules_noted: dict[str, set[tuple[Decimal | None, dt.date | None]]] = {}
-    for *_, rule, _ in read:
-        if rule is not None:
-            rules_noted.setdefault(rule.key, set()).add((rule.units, rule.until))
+    for one in read:
+        if one.rule is not None:
+            rules_noted.setdefault(one.rule.key, set()).add((one.rule.units, one.rule.until))
     given_up = {
-        old.key
-        for *_, rule, old in read
-        if old is not None and writer.knows(old) and (rule is None or rule.key != old.key)
+        one.old.key
+        for one in read
+        if one.old is not None and writer.knows(one.old)
+        if one.rule is None or one.rule.key != one.old.key
     }
-    for row, note, before, rule, old in read:
+    for row, note, rule, before, old in read:
         is_one_of_several = rule is not None and len(rules_noted[rule.key]) > 1
         if is_one_of_several:
             text = "another line of this contract has another such note: leave one of them"
@@ -132,6 +131,29 @@ def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list
             text = f"The note {note!r} makes no rule, its number is not clear: write free 2.5 or minimum 1000"
             notices.append(Notice(row.where("Note"), text))
     return notices
+
+
+def _tell_formulas(book: Book, edits: LinkEdits) -> Iterator[Notice]:
+    """Name the notes whose text is a formula's value, and would make a rule if it had been typed."""
+    for row in book.rows[BILLING_LINES.title]:
+        text = row.text("Note") if "Note" in row.formulas else ""
+        if text and read_note(text, edits.lines[row.key], "", ""):
+            what = f"a formula stands here, and its value {text!r} makes no rule: type it as a text"
+            yield Notice(row.where("Note"), what)
+
+
+def _read_notes(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list[_NoteRead]:
+    """Read the notes of billing lines that have one, or had one at the last check."""
+
+    def rule_in(note: str, row: SheetRow) -> Rule | None:
+        return read_note(note, edits.lines[row.key], writer.when, writer.workbook) if note else None
+
+    read = []
+    for row in book.rows[BILLING_LINES.title]:
+        note, before = edits.notes.get(row.key, ""), edits.notes_read.get(row.key, "")
+        if note or before:
+            read.append(_NoteRead(row, note, rule_in(note, row), before, rule_in(before, row)))
+    return read
 
 
 def _is_decided_anew(row: SheetRow) -> bool:
