@@ -23,7 +23,7 @@ _WIDE = (
     "\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f"
     "\uff01-\uff60\uffe0-\uffe6\U0001f000-\U0001faff\U00020000-\U0003fffd"
 )
-_PIECE = re.compile(rf"(\s*)([{_WIDE}]|[^\s{_WIDE}]+)")  # what is never parted, with the blanks before it
+_PIECE = rf"(\s*)([{_WIDE}]|[^\s{_WIDE}]+)"  # what is never parted, with the blanks before it; compiled late
 _TOGETHER = re.compile(r"[-+\d.,]*\d (?:-> [-+\d.,]*\d|[A-Z]{3}\b)")  # `15 -> 18`, `+12.90 EUR`
 
 
@@ -72,7 +72,7 @@ def _parted(line: str, width: int, hanging: str) -> list[str]:
     hanging = indent + "  " if indent else hanging
     text = _TOGETHER.sub(lambda match: match[0].replace(" ", _JOIN), line)
     parts = [""]
-    for gap, piece in _PIECE.findall(text):
+    for gap, piece in re.findall(_PIECE, text):
         longer = f"{parts[-1]}{gap}{piece}"
         if cell_len(longer.replace(_JOIN, " ")) <= max(width, 20) or not parts[-1].strip():
             parts[-1] = longer

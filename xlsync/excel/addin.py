@@ -16,13 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from xml.sax.saxutils import quoteattr
 
 from xlsync import __version__
 from xlsync.errors import WorkbookError, XlsyncError
-from xlsync.excel.vba import with_source
 from xlsync.files import read_file, write_file
-from xlsync.xlsx.cells import Value
+from xlsync.xlsx.cells import Value, escape_markup
 from xlsync.xlsx.package import Package
 from xlsync.xlsx.parts import packed, unpacked
 
@@ -194,7 +192,7 @@ def ribbon_xml() -> str:
             "supertip": button.supertip,
             **({"size": size} if size else {}),
         }
-        return " ".join(f"{name}={quoteattr(value)}" for name, value in values.items())
+        return " ".join(f'{name}="{escape_markup(value)}"' for name, value in values.items())
 
     def written(button: Button) -> str:
         if button is not EXPORT:
@@ -265,6 +263,8 @@ def build(interpreter: str = sys.executable, platform: str = sys.platform) -> by
             f"Excel for Mac cannot start a Python in a folder of such a name: {interpreter}",
             "Install xlsync where the path has letters, digits, dots, dashes and slashes only.",
         )
+    from xlsync.excel.vba import with_source  # noqa: PLC0415 - each command looks whether it has to build
+
     package = Package.from_bytes(read_file(_source()), SOURCE)
     title = package.sheets[0]
     cells: dict[tuple[int, int], Value] = {}
