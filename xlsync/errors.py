@@ -19,12 +19,12 @@ XlsyncError
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+
+class Problem(Struct, frozen=True):
     """A cell that cannot be accepted: where it is, what is wrong, what to do."""
 
     where: str  # `Mismatches!P14`
@@ -35,8 +35,7 @@ class Problem:
         return f"{self.where}: {self.what}; {self.todo}"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """Something that a person should know; `where` is the address of the cell it is about, or empty."""
 
     where: str

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct
 
 SERVICE: Final = "xlsync"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyringAccount:
+class KeyringAccount(Struct, frozen=True):
     """The host that a secret belongs to, the names that identify an account there, and the profile."""
 
     host: str

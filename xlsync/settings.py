@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal
+
+from msgspec import Struct, field
 
 PER_MINUTE: Final = 900  # ConnectWise tolerates about 1000 requests a minute (Developer Guide)
 SIDE_BY_SIDE: Final = 24
@@ -55,8 +57,7 @@ class StoreSettings:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Creation:
+class Creation(Struct, frozen=True, kw_only=True):
     """The settings for new records. Lengths differ by ConnectWise release: defaults are the shorter ones.
 
     `fields` are further values by kind (`company`, `contact`, `agreement`, `product`, `addition`) and by the
@@ -72,8 +73,7 @@ class Creation:
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """The limits of one run; a plan at a limit passes, a plan over it does not."""
 
     creations: int = 50
@@ -83,8 +83,7 @@ class Limits:
     money: Decimal = Decimal(10000)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportSettings:
+class ReportSettings(Struct, frozen=True, kw_only=True):
     """The settings for distributors' reports: further headers of columns, further words for kinds of charge,
     whether days or months come first where a report does not show it, and headers of no matter.
     """  # noqa: D205
@@ -95,8 +94,7 @@ class ReportSettings:
     ignore: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """The settings of a command; `bss` and `connectwise` are None for commands that do not use them."""
 
     home: Path

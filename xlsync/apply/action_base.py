@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Final, Self
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class ShownLabels:
+
+class ShownLabels(Struct, frozen=True):
     """The dropdown entries that a row showed for its records; empty where it showed none.
 
     The hidden sheet says by id which records these are: a write is held against both.
@@ -24,8 +24,7 @@ class ShownLabels:
 NOTHING_SHOWN: Final = ShownLabels()
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Struct, frozen=True):
     """The agreement that a write depends on, as the approved row showed it.
 
     `months` are those of its billing cycle, `next_invoice` is the day of the invoice that shows the change.
@@ -39,13 +38,12 @@ class Basis:
     next_invoice: dt.date | None = None
 
 
-class ActionBase:
+class ActionBase(Struct, frozen=True):
     """The properties of an action; each kind overrides what differs.
 
     `noun` is what a kind creates, for people; empty for a kind that changes what is there.
     """
 
-    __slots__ = ()
     noun: ClassVar[str] = ""
 
     @property

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Final, Self
+
+from msgspec import Struct
 
 from xlsync.amounts import tell_cost, tell_number
 from xlsync.apply.action_base import NOTHING_SHOWN, ActionBase, Basis, ShownLabels, id_if_known, row_keys
@@ -17,8 +18,7 @@ from xlsync.models import Addition
 from xlsync.records import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateCompany(ActionBase):
+class CreateCompany(ActionBase, frozen=True, kw_only=True):
     """A customer that ConnectWise lacks."""
 
     noun: ClassVar[str] = "Customer"
@@ -43,8 +43,7 @@ class CreateCompany(ActionBase):
         return f"create customer {self.name} [{self.identifier}]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateContact(ActionBase):
+class CreateContact(ActionBase, frozen=True, kw_only=True):
     """A person at a customer; every agreement needs one."""
 
     noun: ClassVar[str] = "Contact"
@@ -76,8 +75,7 @@ class CreateContact(ActionBase):
         return f"create {self.subject}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateAgreement(ActionBase):
+class CreateAgreement(ActionBase, frozen=True, kw_only=True):
     """A customer's agreement; `contact` is None where the company's default contact is taken."""
 
     noun: ClassVar[str] = "Agreement"
@@ -115,8 +113,7 @@ def _of_customer(name: str) -> str:
     return f" for {name}" if name else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateCatalogItem(ActionBase):
+class CreateCatalogItem(ActionBase, frozen=True, kw_only=True):
     """A product that the catalog lacks; the marketplace's code becomes its mark."""
 
     noun: ClassVar[str] = "Product"
@@ -141,8 +138,7 @@ class CreateCatalogItem(ActionBase):
         return f"create {self.subject}"
 
 
-@dataclass(frozen=True, slots=True)
-class Predecessor:
+class Predecessor(Struct, frozen=True):
     """The addition that a new one succeeds, which gives it its unchanged fields.
 
     `key` is the key of the action that ends the old addition.
@@ -152,8 +148,7 @@ class Predecessor:
     addition: Addition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateAddition(ActionBase):
+class CreateAddition(ActionBase, frozen=True, kw_only=True):
     """A product put on an agreement, or the successor of an addition that ends.
 
     `beside` are the ids of the product's additions at the time of approval: one that is not
@@ -245,8 +240,7 @@ class Field(StrEnum):
         return addition.quantity if self is Field.QUANTITY else addition.unit_cost
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A change of one field of an addition: the value when approved, and the new value."""
 
     field: Field
@@ -258,8 +252,7 @@ class Change:
         return f"{self.field.word} {seen} -> {tell_field(self.field, self.wanted)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateAddition(ActionBase):
+class UpdateAddition(ActionBase, frozen=True, kw_only=True):
     """New units or cost of one addition, as one request.
 
     `seen` is the addition as the approved rows showed it. `catalog_price` is the product's price that they
@@ -311,8 +304,7 @@ class UpdateAddition(ActionBase):
         return f"update {self.subject}: {', '.join(map(str, self.changes))}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateInvoice(ActionBase):
+class CreateInvoice(ActionBase, frozen=True, kw_only=True):
     """The next invoice of an agreement, created by ConnectWise; date and amount as approved."""
 
     noun: ClassVar[str] = "Invoice"

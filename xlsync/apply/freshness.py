@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Generic, Self, TypeVar
+
+from msgspec import Struct
 
 FRESH: Final = 5.0  # seconds after which a value is read again before it is overwritten
 SHARED: Final = 0.5  # seconds within which one look at an agreement may serve several changes
@@ -14,8 +15,7 @@ SLOWEST: Final = 20.0  # most seconds that ConnectWise may take to answer the re
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """A point in time by two clocks: `running` may stand still while a computer sleeps, `wall` may be set."""
 
     running: float
@@ -32,8 +32,7 @@ class Moment:
         return all(0 <= age <= most for age in ages)
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """One look at what a write replaces and rests upon: when its first request and its last answer came.
 
     A slow ConnectWise may take longer over a look than a look may be old: the age counts from its end.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Set
-from dataclasses import dataclass
 from typing import Final, assert_never
+
+from msgspec import Struct
 
 from xlsync.apply.actions import (
     Action,
@@ -57,8 +58,7 @@ def _no_users(id_: int, live: Live, own: Set[str], runs: Iterable[Run]) -> list[
     return []
 
 
-@dataclass(frozen=True, slots=True)
-class Reversal:
+class Reversal(Struct, frozen=True):
     """The undo of a kind of creation: the fields to set, and a search for others who use the record.
 
     `find_users` gets the record's id, the paths of the records that the run itself made, and all runs.

@@ -25,6 +25,7 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol, Self, TextIO
 
 import simplejson
+from msgspec import Struct
 
 from xlsync import __version__
 from xlsync.connectwise.records import CUSTOM_FIELDS
@@ -103,8 +104,7 @@ class Write:
         return {name: value for name, value in values.items() if name != CUSTOM_FIELDS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """One run of apply or undo: who, when, from which workbook, and its writes in order.
 
     `number` is the name that people type, `id` the name of its file.

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from msgspec import Struct
+
 from xlsync.apply.actions import CREATED, CreateAddition, UpdateAddition
 from xlsync.apply.field_names import FIELDS, tell_field
 from xlsync.apply.journal import Run, Write
@@ -19,8 +21,7 @@ from xlsync.printable import one_line
 ADDITION: Final = re.compile(r"/finance/agreements/(\d+)/additions(?:/(\d+))?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(Struct, frozen=True, kw_only=True):
     """One write of the month: who, when, what, before and after."""
 
     at: str

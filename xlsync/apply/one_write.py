@@ -8,9 +8,10 @@ ago is read again before it is overwritten.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+
+from msgspec import Struct
 
 from xlsync.apply.actions import Action, CreateAddition, kind_of
 from xlsync.apply.creation_fields import tell_where_to_give, with_further_fields
@@ -66,8 +67,7 @@ def journal_result(action: Action, result: Outcome, journal: Journal) -> Outcome
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A request that may be sent now, and the look at ConnectWise that it rests upon."""
 
     request: HttpWrite
@@ -142,8 +142,7 @@ def _with_custom_fields(request: HttpWrite, live: Live) -> HttpWrite:
     return replace(request, body=[*request.body, *restate_custom_fields(live.connectwise, request.path)])
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """A write that left, and its answer; or a trouble after which it may have been carried out."""
 
     request: HttpWrite

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.apply.action_base import Basis, ShownLabels
 from xlsync.apply.actions import CREATED, ORDER, Action, kind_of
@@ -53,8 +54,7 @@ def is_carried_out(result: str) -> bool:
     return result.casefold().startswith((State.DONE, State.ALREADY))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """The outcome of one action, with words for the *Result* cells of its rows.
 
     `changed` is True if ConnectWise no longer had the approved values, `differs` if it stored something else
@@ -98,8 +98,7 @@ class Outcome:
         return one_line(self.detail if self.subject in self.detail else f"{self.subject}: {self.detail}")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """All actions in order of need, and the outcomes of those that need no request or cannot be done.
 
     `lifted` are the rows for which a person lifted the limits.

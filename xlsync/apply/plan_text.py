@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from xlsync.amounts import counted, tell_number
 from xlsync.apply.actions import (
@@ -25,8 +26,7 @@ from xlsync.apply.set_fields import CANCEL, SetFields
 from xlsync.printable import one_line
 
 
-@dataclass(frozen=True, slots=True)
-class PlanText:
+class PlanText(Struct, frozen=True):
     """A plan for people. Each entry of a section is one line; `changes` begin with the most money."""
 
     heading: str

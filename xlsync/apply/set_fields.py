@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.apply.action_base import ActionBase, Basis
 from xlsync.models import Addition
@@ -15,8 +16,7 @@ RETIRE: Final = "Retire"  # the kind of one that takes a created record back by 
 Setting = Decimal | bool | dt.date | None
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True):
     """A field to set: the value when it was approved, and the new one; None means empty.
 
     Where both are equal nothing is written, but the field must still hold that value.
@@ -27,8 +27,7 @@ class FieldChange:
     wanted: Setting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetFields(ActionBase):
+class SetFields(ActionBase, frozen=True, kw_only=True):
     """Fields of one record set: an end date, a flag. `kind` names it in journal and JSON.
 
     `what` says what is written, `subject` names the record, both for people.

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.apply.actions import Action, UpdateAddition, kind_of
 from xlsync.apply.journal import Run, Write
@@ -29,8 +30,7 @@ _LONGEST: Final = 60  # characters that are quoted of a person's own words
 Noted = tuple[str, str]  # the result of a run for a row: the run's id, and the key of the row
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approvals:
+class Approvals(Struct, frozen=True, kw_only=True):
     """The approved rows of one workbook, and the results of earlier runs in it.
 
     `asked` and `results` are, by row key, the values that a row asks for and its *Result*. `noted` are the
@@ -47,8 +47,7 @@ class Approvals:
     results: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(Struct, frozen=True):
     """The write that carried out an approval; `write` is None and `words` say it where only *Result* does."""
 
     run: str = ""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from xlsync.billing.bss_answers import Json, entries_of, number_of, odd, part, read_pages, text_of, whole
 from xlsync.billing.bss_lines import (
@@ -47,8 +48,7 @@ PER_MINUTE: Final = 3000
 _READING: Final = "Reading the month's billing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChargedMonth:
+class ChargedMonth(Struct, frozen=True, kw_only=True):
     """The lines charged in a month before its billing plans are read.
 
     `plans` are those known already, by subscription; `to_ask` names the subscriptions whose plan has to be

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
+
+from msgspec import Struct
 
 from xlsync.errors import ApiError
 from xlsync.rest.service import Service
@@ -143,8 +144,7 @@ def _key(entry: Json) -> str:
     return f"no id: {entry!r}" if id_ is None else str(id_)
 
 
-@dataclass(frozen=True, slots=True)
-class _Paging:
+class _Paging(Struct, frozen=True):
     """The paging data in one page of a list; None where it has none."""
 
     pages: int | None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from msgspec import Struct
 
 from xlsync.amounts import counted
 from xlsync.apply.actions import CreateInvoice
@@ -91,8 +91,7 @@ def invoice(*, file: Path, dry_run: bool, yes: bool, demo: bool, json: bool) -> 
         run_job(job, lambda count: with_place(file, perform(systems, review, now(), count, save)))
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """A plan to show, check, ask about and perform."""
 
     systems: Systems

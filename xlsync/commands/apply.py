@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from xlsync.amounts import counted
 from xlsync.apply.actions import Action, CreateAddition, CreateAgreement, CreateCatalogItem, CreateCompany
@@ -50,8 +51,7 @@ from xlsync.workbook.save import Save
 from xlsync.workbook.write import write_results
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(Struct, frozen=True):
     """A workbook read for apply: its edits, and a plan against ConnectWise's present state.
 
     `later` is the latest run that applied a later month. `spent` are the rows that were carried out before,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.commands.export import exported_at_text, last_months, month_result
 from xlsync.commands.remember import learn_rules, remember, remember_month
@@ -65,8 +66,7 @@ def _request_of(systems: Systems, about: About, path: Path) -> MonthRequest:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     """A month's sources that are being read, or were: `result` waits for them and returns them."""
 
     request: MonthRequest
@@ -183,8 +183,7 @@ def check_workbook(
     return _with_notices(result, asking)
 
 
-@dataclass(frozen=True, slots=True)
-class _Edits:
+class _Edits(Struct, frozen=True):
     """What people decided in a workbook, and the notices that it asks for.
 
     `notices` are shown as long as their cause lasts, `asked` once: they are about what a person just did.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
+
+from msgspec import Struct
 
 
 class CheckState(StrEnum):
@@ -15,8 +16,7 @@ class CheckState(StrEnum):
     UNSURE = "unsure"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """The finding of one check: its subject, its result, and what to do next; nothing where it is good."""
 
     name: str

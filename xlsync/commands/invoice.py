@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.amounts import counted
 from xlsync.apply.actions import Action, CreateInvoice
@@ -53,8 +54,7 @@ WHY_OFF = (
 _NAMED: Final = 5  # mismatches of an agreement that a notice names one by one
 
 
-@dataclass(frozen=True, slots=True)
-class InvoiceReview:
+class InvoiceReview(Struct, frozen=True):
     """The approved invoices of a workbook, as a plan against ConnectWise's present state.
 
     `asked` is what each approved row asks for, by row key.

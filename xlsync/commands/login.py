@@ -10,7 +10,6 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ import keyring.backend
 import keyring.errors
 import tomlkit
 import tomlkit.exceptions
+from msgspec import Struct
 
 from xlsync.billing.bss import Bss
 from xlsync.config import (
@@ -63,8 +63,7 @@ _OF_THE_SYSTEM: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """One setting to ask for: its variable and name, and where a person finds it."""
 
     variable: str
@@ -133,8 +132,7 @@ KEPT: Final = "(kept)"  # shown in place of a secret that is in the keyring
 NAMES: Final = {"bss": "The BSS", "connectwise": "ConnectWise", "store": "The team's store"}
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """The places where the settings were stored."""
 
     file: Path

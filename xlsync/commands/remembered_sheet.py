@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
 from openpyxl import Workbook
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
@@ -109,8 +109,7 @@ def tell_older(sheet: Package) -> list[str]:
     return [] if BEFORE in sheet.sheets else [_OLDER]
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """A person's changes on the sheet: rows added or changed, and rows deleted."""
 
     links: tuple[RememberedLink, ...]

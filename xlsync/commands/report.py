@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from xlsync.commands.writing import open_book
 from xlsync.gather.systems import Systems
@@ -13,8 +14,7 @@ from xlsync.report.month import Report, make_report
 from xlsync.report.write import write_report
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenReport:
+class WrittenReport(Struct, frozen=True):
     """A month's figures, and the file of the report."""
 
     report: Report

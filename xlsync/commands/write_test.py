@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec.structs
 import simplejson
+from msgspec import Struct
 
 from xlsync.amounts import counted
 from xlsync.apply.creation_fields import add_further_fields
@@ -32,8 +33,7 @@ LOOKS: Final = (0, 5, 30, 120)  # seconds after a creation at which the list is 
 AGREEMENTS: Final = "/finance/agreements"
 
 
-@dataclass(frozen=True, slots=True)
-class TenantBehaviour:
+class TenantBehaviour(Struct, frozen=True):
     """The behaviour of one ConnectWise, as found by a test of writing.
 
     `bill_start` is what an agreement without a bill start date gets: `start`, `today` or `other`.
@@ -74,12 +74,11 @@ def store_tenant(home: Path, environment: str, tenant: TenantBehaviour) -> Path:
     """Store the behaviour of a ConnectWise, and return the file."""
     file = _file(home, environment)
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_file(file, simplejson.dumps(asdict(tenant), indent=1).encode(), None)
+    write_file(file, simplejson.dumps(msgspec.structs.asdict(tenant), indent=1).encode(), None)
     return file
 
 
-@dataclass(frozen=True, slots=True)
-class TestCompany:
+class TestCompany(Struct, frozen=True):
     """The company of a test of writing, with contact, types and product for its records."""
 
     __test__ = False  # not a class of tests for pytest

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import platformdirs
+from msgspec import Struct
 
 from xlsync.config.accounts import profile_name
 from xlsync.config.names import FILE_NAME, KNOWN
@@ -48,8 +48,7 @@ def settings_file(environ: Mapping[str, str] = os.environ) -> Path:
     return here if here.exists() else own_settings_file(environ)
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsSources:
+class SettingsSources(Struct, frozen=True):
     """The sources of settings: variables, the settings file in use, and the user's own file."""
 
     environ: Mapping[str, str]

@@ -6,7 +6,8 @@ A secret belongs to one host and account, and is never sent to another that only
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from xlsync.config.accounts import account_of, holds_control
 from xlsync.config.files import SettingsSources, section_of
@@ -17,8 +18,7 @@ from xlsync.keyring_secrets import host_of, read_secret
 from xlsync.rest.url import check_url
 
 
-@dataclass(frozen=True, slots=True)
-class Withheld:
+class Withheld(Struct, frozen=True):
     """A secret that may be in the keyring and is not used; `why` is the sentence that says so."""
 
     why: str

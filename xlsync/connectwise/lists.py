@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Set
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeVar
+
+from msgspec import Struct
 
 from xlsync.connectwise.client import AGREEMENT_FIELDS, COMPANY_FIELDS, ITEM_FIELDS, ConnectWise
 from xlsync.connectwise.records import id_of, read_agreement, read_company, read_item
@@ -54,8 +55,7 @@ Cache = MutableMapping[str, Any]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tables:
+class Tables(Struct, frozen=True, kw_only=True):
     """ConnectWise's lists as read; `odd` names the setup tables that could not be read."""
 
     companies: list[dict[str, Any]]

@@ -8,9 +8,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, cast
+
+from msgspec import Struct
 
 from xlsync.errors import ApiError
 from xlsync.models import Addition, Agreement, CatalogItem, Company, Recap, Setup
@@ -325,8 +326,7 @@ def broken(path: str, what: str) -> ApiError:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreementNow:
+class AgreementNow(Struct, frozen=True, kw_only=True):
     """An agreement as read just before a write to it; `closed` is its status, empty while it is active."""
 
     id: int
@@ -354,8 +354,7 @@ class AgreementNow:
         return None if self.prorated else self.next_invoice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceNow:
+class InvoiceNow(Struct, frozen=True, kw_only=True):
     """An invoice of an agreement; `amounts` are those of the agreement, before tax, and with tax.
 
     `days` are those that its date may mean, `kind` is ConnectWise's type.
@@ -388,8 +387,7 @@ def read_invoice_now(record: Mapping[str, Any]) -> InvoiceNow:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemNow:
+class ItemNow(Struct, frozen=True, kw_only=True):
     """A catalog item as read just before an addition of it is created."""
 
     id: int

@@ -13,9 +13,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync import __version__
 from xlsync.errors import WorkbookError, XlsyncError
@@ -36,8 +37,7 @@ MONTHS_BACK: Final = range(13)
 _WINDOWS_AND_MAC: Final = ("win32", "darwin")
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
+class Button(Struct, frozen=True):
     """One button of the ribbon: id, label, image and explanation."""
 
     id: str
@@ -287,8 +287,7 @@ def write_addin(path: Path) -> Path:
     return path
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     """An add-in file as read: the Python that it starts, and the versions that it was built from."""
 
     interpreter: str

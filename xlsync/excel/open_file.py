@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from xlsync.errors import WorkbookError
 from xlsync.excel import synced_folders
@@ -205,8 +206,7 @@ def replaced_under(workbook: OpenWorkbook) -> Save:
     return save
 
 
-@dataclass(frozen=True, slots=True)
-class SavePlan:
+class SavePlan(Struct, frozen=True):
     """How to save: `results` for single cells, `renewed` for the whole workbook, `notice` for the user."""
 
     results: Save

@@ -7,11 +7,12 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from xlsync.errors import WorkbookError
 from xlsync.excel import synced_folders
@@ -214,8 +215,7 @@ def books_of_file(
             yield book
 
 
-@dataclass(frozen=True, slots=True)
-class OpenInExcel:
+class OpenInExcel(Struct, frozen=True):
     """A workbook that Excel has open: its name, and whether it saves itself or others may edit it."""
 
     name: str

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from xlsync.links.choices import Picked
 from xlsync.workbook.edits.approvals import NO_EDITS, RowEdits
 
 
-@dataclass(frozen=True, slots=True)
-class Decisions:
+class Decisions(Struct, frozen=True):
     """The decisions of people in the workbook that is being renewed.
 
     `picked` are by line key, `prices` by row key of *New in ConnectWise*; `ignored` are row keys of

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from xlsync.errors import ApiError
 from xlsync.gather.ahead import without_ended
@@ -43,8 +44,7 @@ from xlsync.records import replace
 from xlsync.workbook.labels import Labels, make_labels, name_setup_apart
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkedMonth:
+class LinkedMonth(Struct, frozen=True, kw_only=True):
     """A month's lines with their links, and what was read of ConnectWise for them.
 
     `links` are by line key; `all_links` are those of the latest complete month's lines too. `additions` and

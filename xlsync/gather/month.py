@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from xlsync.connectwise.client import quoted_text
 from xlsync.gather.comparing import compare_month, make_books
@@ -27,8 +28,7 @@ from xlsync.workbook.labels import Labels
 from xlsync.workbook.totals import with_currencies
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(Struct, frozen=True):
     """A month from both systems, and notices for people."""
 
     overview: Overview

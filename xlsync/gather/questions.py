@@ -6,9 +6,10 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct, field
 
 from xlsync.amounts import counted
 from xlsync.errors import ApiError
@@ -24,8 +25,7 @@ _KEPT_TOGETHER: Final = 100  # agreements whose additions are cached while other
 Additions = tuple[Addition, ...] | ApiError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """The reads made: ids of agreements, keys of lines, BSS ids by customer key, and identifiers."""
 
     agreements: tuple[int, ...] = ()
@@ -34,8 +34,7 @@ class Asked:
     identifiers: tuple[Question, ...] = ()
 
 
-@dataclass(slots=True)
-class _Needed:
+class _Needed(Struct):
     """The reads that a command needed, in their order; `customers` are ids of the BSS by customer key."""
 
     agreements: dict[int, None] = field(default_factory=dict)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
 
 from xlsync.billing.bss import ChargedMonth
 from xlsync.billing.reports.summary import TableRead
@@ -31,8 +32,7 @@ from xlsync.store import Cache
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonthRequest:
+class MonthRequest(Struct, frozen=True, kw_only=True):
     """A request for a month: which, by which date, and from which reports."""
 
     month: Month
@@ -41,8 +41,7 @@ class MonthRequest:
     refresh: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MonthSources:
+class MonthSources(Struct, frozen=True):
     """The billing of a month, how complete it is, and the latest month after it."""
 
     billing: Billing

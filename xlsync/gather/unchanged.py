@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from xlsync import __version__
 from xlsync.billing.reports.summary import TableRead
@@ -34,8 +35,7 @@ _VERSION: Final = "version"
 _CHECK: Final = "check"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredCheck:
+class StoredCheck(Struct, frozen=True, kw_only=True):
     """The stored result of a check: fingerprints of the workbook and its sources, and the messages.
 
     The fingerprints of an export are empty: the first check remembers links, so it always has work to do.

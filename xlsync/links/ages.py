@@ -9,9 +9,10 @@ import calendar
 import datetime as dt
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
+
+from msgspec import Struct
 
 from xlsync.billing.reports.summary import TableRead
 from xlsync.models import BillingLine, Month
@@ -25,8 +26,7 @@ _MONTH_NAMES: Final = "|".join(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ReportSums:
+class ReportSums(Struct, frozen=True):
     """The sums of a month's report; `layout` and `name` tell from which source the report came.
 
     `billed` is what the report bills on each target, None of a month that is not complete.

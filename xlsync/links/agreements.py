@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from types import EllipsisType
+
+from msgspec import Struct, field
 
 from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only_id, without_emptied
 from xlsync.links.memory import Memory, Recall, contract_key, customer_key, product_key
@@ -164,8 +165,7 @@ class _AgreementPart(LinkPart):
         return self._billed.get((company, line.billing_months), set()) if isinstance(company, int) else set()
 
 
-@dataclass(frozen=True, slots=True)
-class DecidedAgreements:
+class DecidedAgreements(Struct, frozen=True):
     """The agreements that people chose for lines, in this workbook or earlier.
 
     `choices` is what `find_decided` says of each line. `of_period` is, for lines whose customer is

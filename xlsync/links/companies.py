@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
+
+from msgspec import Struct
 
 from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only_id
 from xlsync.links.memory import Memory, Recall, contract_key, customer_key
@@ -258,8 +259,7 @@ class _CompanyNames:
         return LIKE_SPELLED if same else LIKE_FOLDED
 
 
-@dataclass(frozen=True, slots=True)
-class _Customer:
+class _Customer(Struct, frozen=True):
     """A BSS customer whose name, or a person's choice, leads to a company.
 
     `numbered_in` are the sources of billing that give it an id: two ids of one source are two accounts.

@@ -11,10 +11,11 @@ import datetime as dt
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.amounts import tell_number
 from xlsync.billing.reports.dates import read_date
@@ -29,8 +30,7 @@ EMPTIED: Final = "none"  # written instead of an id where a person emptied that 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True):
     """The links and rules of one person, for others to import."""
 
     links: tuple[RememberedLink, ...]

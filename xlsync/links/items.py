@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only_id
 from xlsync.links.memory import Memory, Recall, contract_key, product_key
@@ -73,8 +74,7 @@ def _as_code(code: str) -> tuple[str]:
     return (fold_code(code) if is_code else "",)
 
 
-@dataclass(frozen=True, slots=True)
-class _Spelling:
+class _Spelling(Struct, frozen=True):
     """The name, codes and term by which a line names its product."""
 
     code: str

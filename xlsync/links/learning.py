@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from xlsync.links.choices import NOTHING, Emptied, Picked
 from xlsync.links.memory import (
@@ -175,8 +176,7 @@ def _parts_picked(
     return picks, emptied
 
 
-@dataclass(frozen=True, slots=True)
-class _Votes:
+class _Votes(Struct, frozen=True):
     """The lines that say to what a contract, customer or product is linked, by its key."""
 
     contracts: defaultdict[str | None, list[_Vote]] = field(default_factory=lambda: defaultdict(list))
@@ -245,8 +245,7 @@ def _corrected(before: Mapping[str, Remembered], after: Mapping[str, Remembered]
     return {key: entry for key, entry in after.items() if entry != before[key]}
 
 
-@dataclass(frozen=True, slots=True)
-class _Remembered:
+class _Remembered(Struct, frozen=True):
     """What is remembered of one part of a line's link: for its contract, and for its customer or product."""
 
     contract: int | Emptied | None

@@ -8,12 +8,11 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import astuple
 
 from xlsync.billing.periods import months_of, period_name
@@ -104,8 +103,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
         return ", ".join(filter(None, (_named(self.agreement_id, self.names.agreement), *others)))
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """All that is remembered of one environment: by contract, by BSS customer, by BSS product."""
 
     contracts: Mapping[str, Remembered] = field(default_factory=dict)
@@ -329,8 +327,7 @@ def _months(period: str) -> int | str:
     return months_of(period) or period.casefold().strip()
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Inactive:
+class Inactive(Struct, frozen=True, order=True):
     """A remembered record that is deleted, inactive or ended in ConnectWise."""
 
     kind: str  # "Customer", "Agreement", "Product", as on the sheets

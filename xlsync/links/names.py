@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 MOST_NAMES: Final = 8192  # names whose words are cached: lines, lists and links name the same things
 
@@ -303,8 +304,7 @@ def _as_is(name: str) -> str:
     return name.strip().casefold()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """The place of a customer, as far as it is known."""
 
     town: str = ""

@@ -7,9 +7,10 @@ write Microsoft's id `CFQ7TTC0LDPB:0001` with a term before it or a segment behi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.links.names import MOST_NAMES, words
 
@@ -63,8 +64,7 @@ _MICROSOFT_ID: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ProductName:
+class ProductName(Struct, frozen=True):
     """The words of a product's name, and the months of its term where the name tells one."""
 
     words: tuple[str, ...]
@@ -133,8 +133,7 @@ def _has_more(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class MicrosoftId:
+class MicrosoftId(Struct, frozen=True):
     """Microsoft's id of a product and its SKU, with the term and the segment that may stand around it.
 
     The term, in months, stands before the id, the segment (`Commercial`, `Education`) behind it.

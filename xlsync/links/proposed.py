@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from xlsync.links.choices import without_emptied
 from xlsync.links.suggestions import Candidate
@@ -16,8 +17,7 @@ LIKE_SPELLED: Final = 0.99  # likeness of names that are spelled alike where sev
 LIKE_FOLDED: Final = 0.97  # likeness of names that differ only in what folding removes (company forms)
 
 
-@dataclass(frozen=True, slots=True)
-class Proposed:
+class Proposed(Struct, frozen=True):
     """The proposed choice of each line, by line key, and further candidates for any line.
 
     Lines without a proposal are absent from `choices`. `ties` are, by customer key, the companies that a

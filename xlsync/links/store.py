@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from xlsync.links.memory import PARTS, LinkKind, Memory, Names, Remembered, RememberedLink
 from xlsync.models import split_key
@@ -22,16 +23,14 @@ _KINDS: Final[Mapping[str, LinkKind]] = {str(kind): kind for kind in LinkKind}
 _NAMES: Final = Names.__struct_fields__
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict(Generic[T]):
+class Conflict(Struct, Generic[T], frozen=True, kw_only=True):
     """A link or rule of an imported file that differs from the remembered one."""
 
     remembered: T
     imported: T
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported(Generic[T]):
+class Imported(Struct, Generic[T], frozen=True, kw_only=True):
     """The result of importing links or rules; conflicts keep the remembered value unless overwritten."""
 
     added: tuple[T, ...]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 MOST: Final = 5  # most candidates shown
 LOWEST_SHOWN: Final = 0.25  # lowest likeness shown: below it two names share only their endings
@@ -18,8 +19,7 @@ _MOST_COMPARED: Final = 60  # most names compared completely with one name
 _MOST_LOOKED_UP: Final = 800  # most entries of the index looked through for one name
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A similar name, by the id of its company or item; `likeness` is from 0 to 1.
 
     A barred candidate is shown but never filled in: something other than its name speaks against it.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -110,8 +109,7 @@ class BillingLine(Struct, frozen=True, kw_only=True):
         return self.charge is LineType.RECURRING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """An end customer as the BSS knows it: proposals for a new ConnectWise company."""
 
     name: str

@@ -134,8 +134,7 @@ class Addition:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(Struct, frozen=True):
     """One entry of a setup table of the tenant; `parent` is the category of a subcategory.
 
     `months` is the length of a billing cycle, None where it does not recur in months; `recurs` is False
@@ -150,8 +149,7 @@ class Setup:
     recurs: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetupTables:
+class SetupTables(Struct, frozen=True, kw_only=True):
     """The tenant's choices that creation needs; statuses and types differ from tenant to tenant."""
 
     company_types: tuple[Setup, ...] = ()
@@ -162,8 +160,7 @@ class SetupTables:
     countries: tuple[Setup, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lists:
+class Lists(Struct, frozen=True, kw_only=True):
     """The entries of the dropdowns: active companies, agreements and products, and the setup tables.
 
     `odd` has a sentence for each record that could not be read and is left out.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal, Protocol
+
+from msgspec import Struct
 
 FIRST_YEAR: Final = 1990  # years before it, and after the last one, are typing errors
 LAST_YEAR: Final = 2100
@@ -25,8 +26,7 @@ class Progress(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Month:
+class Month(Struct, frozen=True, order=True):
     """A calendar month of billing, written `2026-10`."""
 
     year: int

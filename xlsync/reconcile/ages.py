@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from xlsync.models import ActionLabel, Mismatch, MismatchKind, Month
 from xlsync.records import replace
@@ -16,8 +17,7 @@ _COMPARED: Final = frozenset(MismatchKind) - {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class MonthSeen:
+class MonthSeen(Struct, frozen=True):
     """The mismatches of one month: all that any export or check saw, and those open at the last of them.
 
     `seen` holds age keys (`age_key`); `open` gives the row key of each, so that a write of the row is

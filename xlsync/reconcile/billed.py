@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -47,8 +46,7 @@ class Share(Struct, frozen=True):
     amount: Decimal = _ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """An invoice whose own total is not the sum of its lines; `amount` is the total less the lines.
 
     For a report (`is_report`) the total is what the file states, and `invoice` the file's name, if needed.
@@ -59,8 +57,7 @@ class Gap:
     is_report: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Billed:
+class Billed(Struct, frozen=True, kw_only=True):
     """A month's money in one currency.
 
     `invoices` is the total of the distributor's invoices before tax, None where there is none to hold the
@@ -170,8 +167,7 @@ def _in_cents(parts: Mapping[str, Share]) -> dict[str, Share]:
     return {fate: Share(share.lines, rounded[fate]) for fate, share in parts.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class MonthSums:
+class MonthSums(Struct, frozen=True):
     """The number of customers that a month bills, and its money by currency."""
 
     customers: int
@@ -223,8 +219,7 @@ def why_incomplete(month: Month, today: dt.date, now: MonthSums, before: MonthSu
     return ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceTotal:
+class InvoiceTotal(Struct, frozen=True, kw_only=True):
     """One of the distributor's invoices: its own total before tax, negative for a credit.
 
     `total` is None where the invoice does not say it; `customer` is the customer it names. `doubt` says in a
@@ -241,8 +236,7 @@ class InvoiceTotal:
     doubt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Billing:
+class Billing(Struct, frozen=True):
     """A month's billing: its lines, and the totals of its invoices (None where the source has none)."""
 
     lines: tuple[BillingLine, ...]

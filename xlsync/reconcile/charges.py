@@ -11,7 +11,6 @@ import calendar
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Final
@@ -190,8 +189,7 @@ def _read_charge(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Running:
+class _Running(Struct, frozen=True):
     """The units of a contract that run: None with the reason, or with the read that failed."""
 
     units: Decimal | None = None

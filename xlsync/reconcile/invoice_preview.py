@@ -5,16 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from xlsync.amounts import cents
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, Month, Recap
 from xlsync.reconcile.targets import Books
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextInvoice:
+class NextInvoice(Struct, frozen=True, kw_only=True):
     """A row of *Invoices*: what ConnectWise would invoice next, beside what the distributor billed.
 
     `amount` and `date` are ConnectWise's, None where its recap could not be read; `bss_amount` is None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct, field
 
 from xlsync.models import (
     ActionLabel,
@@ -41,8 +42,7 @@ from xlsync.records import replace
 _NEVER_COMPARED: Final = frozenset({Status.NOT_COMPARED, Status.NOT_LINKED, Status.CONFIRM_LINK})
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(Struct, frozen=True):
     """All mismatches, ordered by money at stake, and the status of every line.
 
     `uncompared` gives, by line key, why a line of a recurring charge was not compared in units and cost, or
@@ -57,8 +57,7 @@ class Findings:
     notices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RowChoices:
+class RowChoices(Struct, frozen=True):
     """The choices of people on rows of *Mismatches*, by row key.
 
     `ignored` rows are ignored for this month; on `taken_up` rows something else was chosen in spite of a

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
+
+from msgspec import Struct
 
 from xlsync.amounts import cents, tell_cost, tell_number
 from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
@@ -28,8 +29,7 @@ _TargetKey = tuple[
 ]  # agreement, item, and the contract where additions are told apart
 
 
-@dataclass(frozen=True, slots=True)
-class LatestMonth:
+class LatestMonth(Struct, frozen=True):
     """The units and cost that the latest complete month bills on each target; None where unknown.
 
     `open_companies` have a line in that month that is not linked and may be any of their products.

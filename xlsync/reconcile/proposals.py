@@ -6,10 +6,11 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from xlsync.models import (
     CREATE_NEW,
@@ -55,8 +56,7 @@ def new_product_key(line: BillingLine) -> str:
     return f"product:{line.product_key}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """One row of *New in ConnectWise*, filled in as far as the evidence goes.
 
     `whole_name` is the BSS's name in full, `code` the product's code, `source` the row key of the
@@ -84,8 +84,7 @@ class Proposal:
     looks_like: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """The existing records of ConnectWise, for unique identifiers and for labels of companies.
 
     `taken` are identifiers, in lower case, of deleted or inactive records, which cannot be used again.

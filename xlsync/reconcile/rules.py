@@ -9,10 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct, field
 
 from xlsync.amounts import tell_number
 from xlsync.models import BillingLine, Mismatch, Month
@@ -37,8 +38,7 @@ class Scope(StrEnum):
     CUSTOMER = "customer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """One rule. `about` is a row key, a contract id, or a product's or customer's id or name.
 
     The rule is in force in months that begin on or before `until` (always, if None). `units` are the free or
@@ -99,8 +99,7 @@ class Rule:
         return f"{self.kind}{units}: {self.subject}{until}{reason}"
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoreRules:
+class IgnoreRules(Struct, frozen=True):
     """The `ignore` rules in force in a month, by the row keys, line keys and customers that they cover.
 
     `by_customer` gives, for each line of a customer, the rule that covers the whole customer, or None;

@@ -7,12 +7,11 @@ compared by itself then. What was compared, agreeing or not, is listed for the r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from xlsync.models import (
     Addition,
@@ -31,8 +30,7 @@ from xlsync.records import replace
 STORED_AS: Final = "Compared"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Books:
+class Books(Struct, frozen=True, kw_only=True, dict=True):
     """The records of ConnectWise for the month's customers.
 
     `additions` are those of each agreement that was read, the error where reading failed.

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.amounts import counted
 from xlsync.models import BillingLine, LineType, Status
@@ -47,16 +48,14 @@ def tell_reservation(line: BillingLine, status: Status, reason: Uncompared | Non
     return _OF_LINE.get(reason, "") if reason is not None else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The statement whether a month is all clear, and the sentence that says so or says why not."""
 
     all_clear: bool
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class MonthVerdict:
+class MonthVerdict(Struct, frozen=True):
     """The verdict and the parts of the money of a month, stored in its workbook for the report."""
 
     verdict: Verdict

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, MismatchKind
 from xlsync.reconcile import verdict
@@ -14,8 +15,7 @@ from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
 from xlsync.workbook.read import Book
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MismatchRow:
+class MismatchRow(Struct, frozen=True, kw_only=True):
     """The parts of a row of *Mismatches* that the report uses."""
 
     mismatch: Mismatch
@@ -29,8 +29,7 @@ class MismatchRow:
     is_ignored: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """The facts of a workbook. `names` are ConnectWise's labels by part of a link and id."""
 
     month: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any, Final
+
+from msgspec import Struct
 
 from xlsync.amounts import DIGITS
 from xlsync.apply.action_base import id_if_known
@@ -20,8 +21,7 @@ from xlsync.report.facts import Facts
 ZERO: Final = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Figures(Struct, frozen=True, kw_only=True):
     """Money of one currency and counts, of a customer, a product or the whole month.
 
     `billed` is the distributor's, all lines. `before` and `after` are ConnectWise's money a month without and
@@ -60,7 +60,7 @@ class Figures:
 
 def add(figures: Iterable[Figures]) -> Figures:
     """Add figures exactly."""
-    names = Figures.__dataclass_fields__
+    names = Figures.__struct_fields__
     summands = list(figures)
     with localcontext(prec=DIGITS):
         return Figures(**{name: sum((getattr(f, name) for f in summands), _start(name)) for name in names})
@@ -70,8 +70,7 @@ def _start(name: str) -> Any:
     return 0 if name in {"lines", "open", "unpriced"} else ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class FigureGroup:
+class FigureGroup(Struct, frozen=True):
     """The figures of a customer or a product in one currency, and whether it is linked to ConnectWise."""
 
     name: str
@@ -80,16 +79,14 @@ class FigureGroup:
     figures: Figures
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """A customer or product of the report: its ConnectWise id, or its key in the BSS where it has none."""
 
     id: int | None
     bss_key: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contribution:
+class Contribution(Struct, frozen=True, kw_only=True):
     """The figures that one line, addition or open row adds to those of its customer and product."""
 
     currency: str

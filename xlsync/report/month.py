@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from xlsync.amounts import cents
 from xlsync.apply.action_base import id_if_known
@@ -29,8 +30,7 @@ from xlsync.workbook.totals import KindMoney
 _Target = tuple[int | str, int | str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenRow:
+class OpenRow(Struct, frozen=True, kw_only=True):
     """A row of *Mismatches* that is neither done nor ignored."""
 
     customer: str
@@ -49,8 +49,7 @@ class OpenRow:
     explanation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ByHand:
+class ByHand(Struct, frozen=True, kw_only=True):
     """Money of the month that no write will bill: somebody has to bill it by hand."""
 
     customer: str
@@ -59,8 +58,7 @@ class ByHand:
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """The figures of a month for the report's page, and the rows for its tables."""
 
     month: str
@@ -307,8 +305,7 @@ def _line_target(line: BillingLine, link: Link, ids: Mapping[str, int]) -> _Targ
     return id_if_known(link.agreement.to, ids), id_if_known(link.item.to, ids), line.currency
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
+class _Standing(Struct, frozen=True):
     """An addition with its billed units before and after the month's writes."""
 
     compared: ComparedTarget

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Generic, Literal, TypeVar
 
+from msgspec import Struct
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border
 from openpyxl.worksheet.worksheet import Worksheet
@@ -51,8 +51,7 @@ Kind = Literal["text", "long", "money", "cost", "units", "count", "rate"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class _Column(Generic[T]):
+class _Column(Struct, Generic[T], frozen=True):
     header: str
     width: float
     kind: Kind

@@ -10,7 +10,6 @@ import ssl
 import traceback
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote, quote_plus, urlsplit
@@ -18,6 +17,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 import msgspec
 import simplejson
 import urllib3.exceptions as low
+from msgspec import Struct
 
 from xlsync.errors import ApiError, NoAnswer
 from xlsync.plain_json import RepeatedField, read_object
@@ -34,8 +34,7 @@ _MOST_PLACES: Final = 30  # highest power of ten in a number; sums of money are 
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A service's answer, read to its end."""
 
     status: int
@@ -56,8 +55,7 @@ class Answer:
         return self.status in _GATEWAY or (is_refusal and self.is_page)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A request without an answer: whether it may have reached the service, and whether a retry may help."""
 
     what: str

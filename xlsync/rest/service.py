@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import simplejson
+from msgspec import Struct
 from requests.utils import parse_header_links
 from urllib3.exceptions import HTTPError
 
@@ -44,8 +45,7 @@ class Call:
     query: Mapping[str, str | int] = field(default_factory=dict, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """One page of a list. `next_url` can be passed to `get_page` as it is."""
 
     data: Any
@@ -53,8 +53,7 @@ class Page:
     next_url: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
+class _Sent(Struct, frozen=True):
     """A request, apart from its authorization: `path` has the query in it."""
 
     method: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import Final
+
+from msgspec import Struct, field
 
 from xlsync.amounts import counted
 from xlsync.billing.reports.summary import TableRead
@@ -38,8 +39,7 @@ from xlsync.xlsx.cells import Value, clean_text
 Cells = dict[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Nearest:
+class Nearest(Struct, frozen=True):
     """The dropdown entries nearest to a line, and in words why each of them is near."""
 
     candidates: str = ""
@@ -50,8 +50,7 @@ NOTHING_NEAR: Final = Nearest()
 NO_CANDIDATES: Final[Mapping[str, Nearest]] = {}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Overview:
+class Overview(Struct, frozen=True, kw_only=True, dict=True):
     """Everything that the workbook of a month shows."""
 
     month: Month

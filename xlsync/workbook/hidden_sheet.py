@@ -13,12 +13,13 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import islice, repeat
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, Protocol, Self, TypeVar
+
+from msgspec import Struct
 
 from xlsync.errors import WorkbookError
 from xlsync.plain_json import from_json, from_json_field, from_plain, to_json, to_plain
@@ -37,8 +38,7 @@ _PART_OF_A_DAY: Final = Decimal("1e-7")  # dates are read to the millisecond
 _AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class About(Struct, frozen=True, kw_only=True):
     """The workbook as a whole: its month and environment, when and by which version it was written.
 
     `exported_at` is when it was last renewed, as *Start* shows it, and `renewed_at` that moment with its
@@ -165,8 +165,7 @@ def _line_reader(packed: str, count: int, altered: WorkbookError) -> Callable[[i
     return line
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # two texts of megabytes are not compared at every line
-class _Packed:
+class _Packed(Struct, frozen=True, eq=False):  # two texts of megabytes are not compared at every line
     text: str
 
 
@@ -175,8 +174,7 @@ def _lines_of(packed: _Packed) -> list[bytes]:
     return _unpacked(packed.text).split(b"\n")
 
 
-@dataclass(frozen=True, slots=True)
-class HiddenSheet:
+class HiddenSheet(Struct, frozen=True):
     """The content of the hidden sheet: rows by the title of their sheet and by their key."""
 
     about: About

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.apply.action_base import ShownLabels
 from xlsync.models import CREATE_NEW, Agreement, CatalogItem, Company, Setup, SetupTables
@@ -36,8 +37,7 @@ def nearest_labels(text: str, labels: Iterable[str]) -> list[str]:
 _NO_LABELS: Final = frozenset({"", label_key(CREATE_NEW)})  # an empty cell, and the entry that creates
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(Struct, frozen=True):
     """The label of every active company, agreement and catalog item, by ConnectWise id.
 
     A company is its name, with its identifier where two share the name; an agreement its name, with
@@ -68,7 +68,7 @@ def make_labels(
 
 def name_setup_apart(setup: SetupTables) -> SetupTables:
     """Make the names within each setup table distinct."""
-    tables = {field.name: _name_table_apart(getattr(setup, field.name)) for field in fields(setup)}
+    tables = {name: _name_table_apart(getattr(setup, name)) for name in setup.__struct_fields__}
     return replace(setup, **tables)
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from xlsync.models import CREATE_NEW, ActionLabel, Evidence, MismatchKind
 from xlsync.records import replace
@@ -17,8 +18,7 @@ from xlsync.xlsx.cells import letters
 Kind = Literal["text", "units", "money", "date", "choice"]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column of a table: its header, what it holds, whether people edit it, its width in characters.
 
     `choices` is the formula of its dropdown for row 2: a defined name, or a choice among defined names.
@@ -42,8 +42,7 @@ class Column:
         return self.header.endswith(" Key")
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """One sheet with a table; `frozen` is the number of columns that stay visible on the left."""
 
     title: str
@@ -283,8 +282,7 @@ INVOICES: Final = Sheet(
 TABLES: Final = (BILLING_LINES, MISMATCHES, NEW, INVOICES)
 
 
-@dataclass(frozen=True, slots=True)
-class ListColumn:
+class ListColumn(Struct, frozen=True):
     """One column of *Lists*: a header in row 1, entries from row 2, and the defined name over them.
 
     A block's name stands for its first cell only: its entries are found by offset and count.

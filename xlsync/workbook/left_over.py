@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from xlsync.workbook.layout import NEW
 from xlsync.workbook.read import Book, SheetRow
@@ -36,8 +37,7 @@ Kind = Literal[
 _DRAWN: Final = ("Picture", "Text box")
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOver:
+class LeftOver(Struct, frozen=True):
     """One thing of a person's beside a row that is gone."""
 
     sheet: str

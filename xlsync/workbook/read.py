@@ -16,6 +16,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
+from msgspec import Struct
+
 from xlsync.errors import Problem, WorkbookError
 from xlsync.gc_tuning import not_collected
 from xlsync.models import MismatchKind, Month
@@ -86,8 +88,7 @@ class SheetRow(NamedTuple):
         return self.stored.fact(name, kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(Struct, frozen=True):
     """A workbook as read: its environment and month, its rows, and every problem of its structure."""
 
     path: Path

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec import Struct
 
 from xlsync.amounts import counted
 from xlsync.billing.reports.summary import TableRead
@@ -19,8 +20,7 @@ from xlsync.workbook.layout import START_BILLED_CELLS
 from xlsync.xlsx.cells import Value
 
 
-@dataclass(frozen=True, slots=True)
-class KindMoney:
+class KindMoney(Struct, frozen=True):
     """The open rows of one kind of mismatch in one currency: their number, and money a month up and down."""
 
     kind: MismatchKind
@@ -224,8 +224,7 @@ def start_mismatches(overview: Overview) -> dict[str, tuple[int, Decimal, Decima
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class Totals(Struct, frozen=True, kw_only=True):
     """The numbers of a month that commands and buttons show."""
 
     month: str
@@ -278,8 +277,7 @@ class Totals:
         return f"{self.month} · {self.environment}: {', '.join(filter(None, counts))}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonthResult:
+class MonthResult(Struct, frozen=True, kw_only=True):
     """The result of an export or a check: totals, digest and notices, and the workbook's file."""
 
     totals: Totals

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from xlsync import __version__
 from xlsync.errors import Notice, WorkbookError
@@ -66,8 +67,7 @@ def template_path() -> Path:
     return inside if inside.exists() else package.parent / TEMPLATE
 
 
-@dataclass(frozen=True, slots=True)
-class Renewed:
+class Renewed(Struct, frozen=True):
     """The result of renewing a workbook: its file, notices, lapsed approvals, and where rows moved.
 
     `moved` maps old to new 0-based row numbers, by sheet; a row that is missing in it is gone.

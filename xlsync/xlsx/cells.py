@@ -9,7 +9,6 @@ import datetime as dt
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from math import ceil
@@ -33,8 +32,7 @@ Position = tuple[int, int]
 """0-based row and column."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A cell to be written whole: a value, or a formula (without `=`) with its computed value beside it.
 
     A cell that is not there yet takes over a style, given by its index, or else that of its column. `rich` is

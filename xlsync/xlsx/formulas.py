@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.xlsx.cells import LAST_COLUMN, LAST_ROW, Position, letters, position
 
@@ -40,8 +41,7 @@ _CORNER: Final = re.compile(r"(?:(\$?)([A-Za-z]{1,3}))?(?:(\$?)([0-9]{1,7}))?")
 DELETED: Final = "#REF!"
 
 
-@dataclass(frozen=True, slots=True)
-class Corner:
+class Corner(Struct, frozen=True):
     """One corner of a reference: 0-based row and column, None where the whole column or row is meant."""
 
     row: int | None
@@ -68,8 +68,7 @@ class Corner:
         return Corner(row, column, self.row_is_fixed, self.column_is_fixed)
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A plain reference: what stands before it (`Prices!` or nothing), and its one or two corners.
 
     `names_sheet_twice` is True where the sheet stands before both, as in `Prices!A2:Prices!A9`.

@@ -15,9 +15,10 @@ from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
+
+from msgspec import Struct
 
 from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN, digest_of, read_file, write_file
@@ -60,8 +61,7 @@ from xlsync.xlsx.worksheet import SheetXml, is_plain
 _MOST_CELLS: Final = 12_000_000  # of one sheet's rectangle
 
 
-@dataclass(frozen=True, slots=True)
-class _DataRows:
+class _DataRows(Struct, frozen=True):
     """The first and the last data row of a sheet (0-based), and the table around them, if any."""
 
     table_part: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from xlsync.apply.freshness import Look
 from xlsync.apply.lookup import Live
@@ -13,8 +14,7 @@ from xlsync.apply.plan import Outcome
 from xlsync.apply.set_fields import Setting
 
 
-@dataclass(frozen=True, slots=True)
-class HttpWrite:
+class HttpWrite(Struct, frozen=True):
     """One write as it is sent and stored in the journal.
 
     `succeeds` is the addition that a new one succeeds. `note` is what the result adds, such as what was

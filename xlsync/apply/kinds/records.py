@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from xlsync.apply.actions import CreateAgreement, CreateCatalogItem, CreateCompany, CreateContact
 from xlsync.apply.field_names import FIELDS
@@ -21,8 +22,7 @@ SameRecord = tuple[str, str, str, Callable[[Mapping[str, Any]], bool]]
 RecordAction = CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
 
 
-@dataclass(frozen=True, slots=True)
-class Existing:
+class Existing(Struct, frozen=True):
     """An existing record in place of the one to create; `hint` says what to do if it is another one.
 
     `sent` are the fields with which an earlier run created it for the row; empty where none did.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
+
+from msgspec import Struct
 
 from xlsync.billing.reports.columns import Aliases, find_columns
 from xlsync.billing.reports.layouts import AMOUNTS, NEEDED, SETTING
@@ -112,8 +113,7 @@ def with_period(table: Table) -> Table:
     return table
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
+class _Header(Struct, frozen=True):
     """A row that may be the header, with the needed meanings that it has and the rows under it."""
 
     names: tuple[str, ...]

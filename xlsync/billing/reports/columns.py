@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from xlsync.billing.reports.layouts import (
     BILLING_CYCLES,
@@ -63,16 +64,14 @@ _SUSPICIOUS: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Aliases:
+class Aliases(Struct, frozen=True):
     """The settings for columns: further headers of a meaning, and headers to leave unread."""
 
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """The 0-based column of each meaning in a table.
 
     `rivals` are further columns of the very meaning, which must hold the same values. `unread` are the
@@ -180,8 +179,7 @@ def _without_numbers(header: Sequence[str]) -> list[str]:
     ]
 
 
-@dataclass(slots=True)
-class _Meanings:
+class _Meanings(Struct):
     """The meanings of a header's columns as far as they are found; the fields are those of `Columns`."""
 
     at: dict[str, int] = field(default_factory=dict)

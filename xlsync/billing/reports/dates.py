@@ -7,9 +7,10 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
+
+from msgspec import Struct
 
 Order = Literal["day-first", "month-first"]
 ORDERS: Final[tuple[Order, Order]] = ("day-first", "month-first")
@@ -90,8 +91,7 @@ _BETWEEN: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DateReadings:
+class DateReadings(Struct, frozen=True):
     """The readings of a date's text: with the day first and with the month first; None if impossible.
 
     `time` is the time of day in seconds, if one is written; `is_utc` says that it is in UTC.

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.billing.reports.text import fold
 from xlsync.models import LineType
 from xlsync.records import replace
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """The meaning of a word: the kind of charge (None if it has none), and whether it is a credit.
 
     `is_discount` marks money off that takes no unit back. `goes_both_ways` marks a change of quantity,

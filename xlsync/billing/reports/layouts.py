@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from xlsync.billing.reports.text import header_key, header_words
 from xlsync.billing.reports.translations import TRANSLATIONS
@@ -254,8 +255,7 @@ def may_hold_tax(header: str) -> bool:
     return header_key(header) in _TOTALS
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """A published layout: the headers that mark it, their meanings, and headers to ignore.
 
     `is_usage` marks a file whose every row is usage. `is_signed` marks one that always writes a minus

@@ -5,9 +5,10 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from xlsync.billing.reports.kinds import Kind
 from xlsync.models import LineType
@@ -37,8 +38,7 @@ class Meaning(NamedTuple):
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
+class Habits(Struct, frozen=True, kw_only=True):
     """The report's way of writing credits, as its other rows show.
 
     `both_ways` are the words whose rows have both signs; `is_signed` tells that the layout always writes

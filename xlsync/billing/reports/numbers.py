@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
+
+from msgspec import Struct
 
 Mark = Literal[".", ","]
 MARKS: Final[tuple[Mark, Mark]] = (".", ",")
@@ -50,8 +51,7 @@ NOTHING: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NumberReadings:
+class NumberReadings(Struct, frozen=True):
     """The readings of a number's text: with a point and with a comma as decimal mark; None if impossible."""
 
     point: Decimal | None

@@ -11,9 +11,10 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from xlsync.billing.reports.code_pages import SAVE_AS_UTF_8, decode
 from xlsync.billing.reports.workbook_cells import NotAWorkbook, ReportSheet, read_sheets
@@ -29,8 +30,7 @@ _DELIMITERS: Final = (",", ";", "\t", "|")
 _OF_XLSYNC: Final = "_xlsync"  # the hidden sheet of every workbook that an export made
 
 
-@dataclass(frozen=True, slots=True)
-class ReportFile:
+class ReportFile(Struct, frozen=True):
     """An opened report: its sheets, for each way of splitting its text into cells.
 
     A workbook has one way only. `delimiters` tells what parts the cells in each way of a text.

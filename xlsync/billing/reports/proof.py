@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 _CENT: Final = Decimal("0.01")
 _MOST_PLACES: Final = 6
@@ -27,8 +28,7 @@ class Product(NamedTuple):
     discount: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """The result of a proof: the cost per unit by row, the rows that break it, and a verdict.
 
     `costs` holds the costs that are not as the row writes them.

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from msgspec import Struct
+
 from xlsync.billing.reports.charges import ChargedRow, TableCharges, charge_lines
 from xlsync.billing.reports.chosen_tables import (
     best_way,
@@ -51,8 +53,7 @@ from xlsync.reconcile.billed import InvoiceTotal
 from xlsync.settings import ReportSettings
 
 
-@dataclass(frozen=True, slots=True)
-class ReportsRead:
+class ReportsRead(Struct, frozen=True):
     """The billing lines of all reports of a month, what was read of each table, and the totals they state.
 
     `totals` are None where no report states one.

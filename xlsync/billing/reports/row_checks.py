@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from msgspec import Struct
+
 from xlsync.billing.reports.currencies import currency_code
 from xlsync.billing.reports.kinds import Kind, likely_type
 from xlsync.billing.reports.layouts import MEANINGS
@@ -26,8 +28,7 @@ _DITTO: Final = frozenset(
 _READ_NUMBERS: Final = tuple(name for name in NUMBERS if name != "tax")
 
 
-@dataclass(frozen=True, slots=True)
-class RowColumns:
+class RowColumns(Struct, frozen=True):
     """The columns that the checks use: kind, amount, charged period and currency of every row.
 
     A row whose words for its kind are not all known has None for a kind.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from xlsync.amounts import counted
 
@@ -15,8 +16,7 @@ def table_name(file: str, sheet: str) -> str:
     return f"{file}, sheet {sheet}" if sheet else file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableRead:
+class TableRead(Struct, frozen=True, kw_only=True):
     """The summary of one table of a report as it was read.
 
     `totals` are the sums of money that the table itself states, by the currency of its lines; None where

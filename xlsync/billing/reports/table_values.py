@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from xlsync.billing.reports.dates import (
     ORDERS,
@@ -77,16 +78,14 @@ _PERCENTS: Final = ("discount", "tax")
 _ADDED_UP: Final = ("units", "amount", "debit", "credit")
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """A day, and whether the report tells no later time of it than midnight."""
 
     date: dt.date
     is_midnight: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class RawValues:
+class RawValues(Struct, frozen=True):
     """A table's columns by meaning, each cell with every reading that it allows."""
 
     table: Table
@@ -98,8 +97,7 @@ class RawValues:
     notices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TableValues:
+class TableValues(Struct, frozen=True):
     """A table's values row by row; a cell that cannot be read is `Wrong`."""
 
     table: Table

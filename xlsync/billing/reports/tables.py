@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from xlsync.billing.reports.columns import Aliases, Columns, find_columns
 from xlsync.billing.reports.text import header_key, plain_text
@@ -13,8 +14,7 @@ from xlsync.billing.reports.workbook_cells import ReportSheet
 HEADER_WITHIN: Final = 60  # rows; titles may stand above the header
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A header and the rows under it, each with the number that Excel gives it."""
 
     sheet: ReportSheet

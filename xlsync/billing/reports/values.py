@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from xlsync.billing.reports.dates import DateReadings, of_serial, of_true_date, read_date
 from xlsync.billing.reports.numbers import NOTHING, NumberReadings, read_number
@@ -27,8 +28,7 @@ _DAYS_TO_1904: Final = 1462
 DIGITS_KEPT: Final = 15  # of a number in a spreadsheet
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
+class Wrong(Struct, frozen=True):
     """The problem of a cell that cannot be read."""
 
     what: str
@@ -37,8 +37,7 @@ class Wrong:
 Read: TypeAlias = T | Wrong | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReportColumn(Generic[T]):
+class ReportColumn(Struct, Generic[T], frozen=True):
     """The cells of one meaning, row by row, and the different ones among them.
 
     A column of many rows holds few different cells: what is asked of a cell is asked of each once.

@@ -13,10 +13,10 @@ import re
 import struct
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
+from msgspec import Struct, field
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from xlsync.billing.reports.error_cells import (
@@ -64,8 +64,7 @@ class NotAWorkbook(Exception):
     """A file that is damaged, has a password, or would unpack to too much."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReportSheet:
+class ReportSheet(Struct, frozen=True):
     """A sheet of a workbook, or a text file split into cells; rows and columns count from 1.
 
     `bad_cells` are cells whose value is an error, or a formula that was never computed. `merged` holds

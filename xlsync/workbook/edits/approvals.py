@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from xlsync.apply.action_base import Basis, ShownLabels
 from xlsync.apply.actions import Change, CreateAddition, Field, Predecessor, UpdateAddition
@@ -24,8 +25,7 @@ from xlsync.workbook.read import Book, SheetRow
 RowAction = CreateAddition | UpdateAddition | SetFields
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(Struct, frozen=True):
     """A row to be ignored: for good with a reason, up to its last day where it has one; else this month.
 
     `is_readable` is false where a decision cannot be read: it makes, changes and ends no rule.
@@ -36,8 +36,7 @@ class Ignored:
     is_readable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class RowEdits:
+class RowEdits(Struct, frozen=True):
     """The decisions on *Mismatches*: actions of approved rows, rows to ignore by key, and problems.
 
     `asked` is what each approved row asks for, by row key.
@@ -110,8 +109,7 @@ def read_row_edits(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Approved:
+class _Approved(Struct, frozen=True):
     """One approved row of *Mismatches*, its cells read."""
 
     row: SheetRow
@@ -265,8 +263,7 @@ def _basis_of(approved: _Approved) -> Basis | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _ChangeOfAddition:
+class _ChangeOfAddition(Struct, frozen=True):
     """The approved change of one addition: its rows, the addition as they showed it, and names for people.
 
     `begins` is the date in *Effective From*; None changes the addition in place.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct, field
 
 from xlsync.apply.actions import CreateAgreement, CreateCatalogItem, CreateCompany, CreateContact
 from xlsync.apply.plan import is_carried_out
@@ -42,8 +43,7 @@ _ASKING: Final = {  # a new customer has no agreement yet
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NewRows:
+class NewRows(Struct, frozen=True):
     """The approved rows of *New in ConnectWise*: actions, problems, and the prices of all rows by key.
 
     `asked` is what each approved row asks for, by row key. `contacts` are the keys of all rows that name a

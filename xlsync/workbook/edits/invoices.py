@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from xlsync.apply.actions import (
     CreateInvoice,
@@ -16,8 +17,7 @@ from xlsync.workbook.layout import INVOICES
 from xlsync.workbook.read import Book
 
 
-@dataclass(frozen=True, slots=True)
-class InvoiceEdits:
+class InvoiceEdits(Struct, frozen=True):
     """The approvals on *Invoices*; `asked` is what each approved row asks for, by row key."""
 
     actions: tuple[CreateInvoice, ...]

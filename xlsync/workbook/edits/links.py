@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from xlsync.errors import Problem
 from xlsync.links.choices import NOTHING, Pick, Picked, confirmed
@@ -44,8 +45,7 @@ class FactsByKey(Mapping[str, T]):
         return len(self._rows)
 
 
-@dataclass(frozen=True, slots=True)
-class LinkEdits:
+class LinkEdits(Struct, frozen=True):
     """The choices on *Billing Lines*, by line key, with the lines and links that they are about.
 
     `notes` are those typed beside the lines, `notes_read` those that an earlier check has read.
