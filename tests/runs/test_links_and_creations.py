@@ -73,6 +73,29 @@ def test_what_lacks_is_chosen_created_linked_and_remembered(desk: Desk) -> None:
     assert set(hand.column(LINES, "Match").values()) == {"remembered"}
 
 
+def test_a_chosen_link_that_was_forgotten_is_learned_anew_although_no_link_of_the_workbook_changed(
+    desk: Desk,
+) -> None:
+    with desk.editing() as hand:
+        choose_every_link(hand)
+    matches, learned = [], []
+    for units in (15, 16, 17):
+        assert desk.check().code == 0
+        exchange = hand.line("Pipit Tutors", "Exchange")
+        matches.append(desk.read().get(LINES, exchange, "Match"))
+        links = desk.run("links", "list", "--json").json["links"]
+        learned.append([(link["kind"], link["key"]) for link in links])
+        if units == 16:
+            chosen = [link["key"] for link in links if "Pipit" in str(link["names"])]
+            assert chosen
+            for key in chosen:
+                assert desk.run("links", "forget", key, "--yes").code == 0
+        with desk.editing() as again:
+            again.approve("units:52", New_Units=units)
+    assert matches == ["chosen"] * 3
+    assert learned[2] == learned[1]
+
+
 def test_what_was_emptied_stays_empty_in_the_next_month(desk: Desk) -> None:
     with desk.editing() as hand:
         key = hand.line("Redstart Textiles", "Power BI")

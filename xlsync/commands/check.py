@@ -18,13 +18,14 @@ from xlsync.config import load_settings
 from xlsync.connectwise.lists import Tables, read_lists
 from xlsync.errors import ConfigError, Notice
 from xlsync.gather.decisions import Decisions
-from xlsync.gather.month import gather
+from xlsync.gather.month import Gathered, gather
 from xlsync.gather.questions import Asked, Asking
 from xlsync.gather.sources import MonthRequest, MonthSources, read_sources
 from xlsync.gather.systems import Systems, silent
 from xlsync.gather.unchanged import (
     StoredCheck,
     find_stored_check,
+    fingerprint_links,
     fingerprint_sources,
     is_unchanged,
     store_check,
@@ -141,6 +142,7 @@ def check_workbook(
     else:
         sources, tables = read_sources(systems, request, now, progress)
     del begun  # what was read is given up as soon as it is used
+    revision = systems.links.revision
     made_of = fingerprint_sources(systems, request, sources, tables, now)
     lists = read_lists(tables)
     del tables  # they are as large as the lists that were read of them
@@ -151,10 +153,12 @@ def check_workbook(
     del sources, lists
     give_back_memory()
     overview = gathered.overview
+    learned_from = fingerprint_links(made_of, overview.links, edits.links.picked)
 
     def remember_and_save(book: Book) -> Path:
         # In a saved workbook no choice is new any more: killed in between, none is lost.
-        remember(systems, overview, edits.links.picked, now, path)
+        if stored is None or (stored.learned_from, revision) != (learned_from, systems.links.revision):
+            remember(systems, overview, edits.links.picked, now, path)
         return (save or save_in_place)(book)
 
     renewed = write_check(
@@ -170,16 +174,13 @@ def check_workbook(
     )
     remember_month(systems, overview, now)
     once = _list_notices_once(book, edits, renewed, overview)
-    removed = {notice.where for notice in renewed.lapsed}
-    of_month = (Notice("", text) for text in (*edits.other_month, *gathered.notices))
-    lasting = (*of_month, *(notice for notice in edits.notices if notice.where not in removed))
-    placed = map(renewed.place, (*lasting, *once))
-    notices = tuple(str(notice) for notice in placed if notice is not None)
-    result = month_result(overview, notices, renewed.path)
+    notices = (*_list_lasting_notices(edits, gathered, renewed), *once)
+    placed = tuple(str(notice) for notice in map(renewed.place, notices) if notice is not None)
+    result = month_result(overview, placed, renewed.path)
     if once or renewed.path != path:
-        store_reads(systems.checks, result, book.about, asking)
+        store_reads(systems.checks, result, book.about, asking, learned_from)
     else:
-        store_check(systems.checks, result, book, made_of, asking)
+        store_check(systems.checks, result, book, made_of, asking, learned_from)
     return _with_notices(result, asking)
 
 
@@ -224,6 +225,15 @@ def _read_edits(systems: Systems, book: Book, path: Path, now: dt.datetime) -> _
         ),
         tuple(asked),
     )
+
+
+def _list_lasting_notices(edits: _Edits, gathered: Gathered, renewed: Renewed) -> list[Notice]:
+    """List the notices that every check shows as long as their cause is there."""
+    lapsed = {notice.where for notice in renewed.lapsed}
+    return [
+        *(Notice("", text) for text in (*edits.other_month, *gathered.notices)),
+        *(notice for notice in edits.notices if notice.where not in lapsed),
+    ]
 
 
 def _list_notices_once(book: Book, edits: _Edits, renewed: Renewed, overview: Overview) -> list[Notice]:

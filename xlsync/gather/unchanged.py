@@ -23,6 +23,8 @@ from xlsync.files import digest_of, read_file
 from xlsync.gather.questions import Asked, Asking
 from xlsync.gather.sources import MonthRequest, MonthSources
 from xlsync.gather.systems import Systems
+from xlsync.links.choices import Picked
+from xlsync.models import Link
 from xlsync.plain_json import fingerprint, from_plain, to_plain
 from xlsync.reconcile.ages import NOTHING_SEEN
 from xlsync.records import replace
@@ -39,11 +41,13 @@ class StoredCheck(Struct, frozen=True, kw_only=True):
     """The stored result of a check: fingerprints of the workbook and its sources, and the messages.
 
     The fingerprints of an export are empty: the first check remembers links, so it always has work to do.
+    `learned_from` is the fingerprint of what links were last learned from, whatever else changed.
     """
 
     workbook: str = ""
     sources: str = ""
     answers: str = ""
+    learned_from: str = ""
     asked: Asked
     about: About
     totals: Totals
@@ -83,6 +87,15 @@ def fingerprint_sources(
     )
 
 
+def fingerprint_links(sources: str, links: Mapping[str, Link], picked: Mapping[str, Picked]) -> str:
+    """Return a fingerprint of everything that links are learned from: sources, links and picks by line key.
+
+    That of the sources holds the revision of the remembered links: where it is the last check's, the last
+    check learned nothing new from it, and this one would not either.
+    """
+    return fingerprint((sources,), links.values(), picked.items())
+
+
 def find_stored_check(checks: Mapping[str, Any], path: Path) -> StoredCheck | None:
     """Find what this version stored of the workbook's last export or check."""
     stored = checks.get(str(path.resolve()))
@@ -97,26 +110,38 @@ def is_unchanged(check: StoredCheck, path: Path) -> bool:
 
 
 def store_check(
-    checks: MutableMapping[str, Any], result: MonthResult, book: Book, sources: str, asking: Asking
+    checks: MutableMapping[str, Any],
+    result: MonthResult,
+    book: Book,
+    sources: str,
+    asking: Asking,
+    learned_from: str,
 ) -> None:
     """Store a check's result; without fingerprints where a read failed, since it may succeed next time.
 
     The fingerprint is that of the workbook as written: somebody may have saved the file since.
     """
-    check = _stored_check_of(result, book.about, asking)
+    check = _stored_check_of(result, book.about, asking, learned_from)
     answers = asking.fingerprint(check.asked)
     if answers:
         check = replace(check, workbook=book.package.digest, sources=sources, answers=answers)
     _store(checks, result.path, check)
 
 
-def store_reads(checks: MutableMapping[str, Any], result: MonthResult, about: About, asking: Asking) -> None:
+def store_reads(
+    checks: MutableMapping[str, Any],
+    result: MonthResult,
+    about: About,
+    asking: Asking,
+    learned_from: str = "",
+) -> None:
     """Store what a command needed to read, where the next check has work to do in any case."""
-    _store(checks, result.path, _stored_check_of(result, about, asking))
+    _store(checks, result.path, _stored_check_of(result, about, asking, learned_from))
 
 
-def _stored_check_of(result: MonthResult, about: About, asking: Asking) -> StoredCheck:
+def _stored_check_of(result: MonthResult, about: About, asking: Asking, learned_from: str) -> StoredCheck:
     return StoredCheck(
+        learned_from=learned_from,
         asked=asking.asked,
         about=about,
         totals=result.totals,
