@@ -32,6 +32,9 @@ _TERM: Final = re.compile(
     + r"(?P<paid>[\s,-]*\b(?:billed|billing|payments?|prepaid|pre-paid|upfront)\b"
     r"(?![\s:,-]*(?:annual|year|month|mth|\d)))?"
 )
+_PERHAPS_A_TERM: Final = re.compile(
+    r"(?:\d|\bone|\btwo|\bthree|\bfive)[\s-]*[my]|annual|yearly|month|mth|triennial"
+)
 _WORD_MONTHS: Final = {"annually": 12, "annual": 12, "yearly": 12, "triennial": 36}
 # A pattern with the texts of which one stands in every name that it matches: they are looked for first.
 _PHRASES: Final = (
@@ -85,10 +88,13 @@ def read_product_name(name: str) -> ProductName:
         (billed if match["billed"] or match["paid"] else terms).append(months)
         return " "
 
-    text = _TERM.sub(take, text)
+    if _PERHAPS_A_TERM.search(text):
+        text = _TERM.sub(take, text)
     for needed, pattern, replacement in _PHRASES:
-        if any(map(text.__contains__, needed)):
-            text = pattern.sub(replacement, text)
+        for part in needed:
+            if part in text:
+                text = pattern.sub(replacement, text)
+                break
     plain = tuple(
         long for word in words(text) if word not in _NO_PART for long in _LONG.get(word, word).split()
     )

@@ -59,10 +59,11 @@ class NameIndex:
                 self._ids.append(id_)
                 self._texts.append(text)
         count = len(self._texts)
-        self._weights = {
-            trigram: math.log((count + 1) / (len(places) + 0.5)) ** 2
-            for trigram, places in self._holders.items()
+        by_holders = {
+            holders: math.log((count + 1) / (holders + 0.5)) ** 2
+            for holders in set(map(len, self._holders.values()))
         }
+        self._weights = {trigram: by_holders[len(places)] for trigram, places in self._holders.items()}
         self._unknown = math.log((count + 1) / 1.5) ** 2  # weight of a trigram that no name has
         squares = [0.0] * count
         for trigram, places in self._holders.items():
@@ -134,7 +135,7 @@ def _padded(plain: tuple[str, ...]) -> str:
 
 def _trigrams(text: str) -> Iterable[str]:
     """The different trigrams of a text, in its order."""
-    return dict.fromkeys([text[start : start + 3] for start in range(len(text) - 2)])
+    return dict.fromkeys(map("".join, zip(text, text[1:], text[2:], strict=False)))
 
 
 def numbers_in(plain: tuple[str, ...]) -> frozenset[str]:

@@ -354,8 +354,9 @@ class _Reader:
 def _asked_for(book: Book) -> frozenset[str]:
     """Return the keys of rows of *New in ConnectWise* that a billing line asks for by `(create new)`."""
     keys: set[str] = set()
+    create_new = label_key(CREATE_NEW)
     for row in book.rows[BILLING_LINES.title]:
-        asked = [header for header in _ASKING if label_key(row.text(header)) == label_key(CREATE_NEW)]
+        asked = [header for header in _ASKING if label_key(row.text(header)) == create_new]
         if asked:
             line = row.fact("line", BillingLine)
             keys.update(key_of(line) for header in asked for key_of in _ASKING[header])
