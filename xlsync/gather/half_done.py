@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from xlsync.apply.actions import CreateAddition
-from xlsync.apply.kinds.additions import judge_creation
 from xlsync.models import Addition, Mismatch, MismatchKind
 from xlsync.reconcile.mismatches import Findings
 from xlsync.records import replace
@@ -32,7 +31,7 @@ def keep_half_done(
             continue
         ended = next((a for a in held if a.id == action.succeeds.addition.id), None)
         is_ended = ended is not None and ended.cancelled == action.effective - dt.timedelta(days=1)
-        if not is_ended or judge_creation(action, held) is not None:
+        if not is_ended or _is_created(action, held):
             continue
         target = (action.agreement, action.item)
         mismatches = [
@@ -44,6 +43,12 @@ def keep_half_done(
             ),
         ]
     return replace(findings, mismatches=tuple(mismatches))
+
+
+def _is_created(action: CreateAddition, held: Sequence[Addition]) -> bool:
+    from xlsync.apply.kinds.additions import judge_creation  # noqa: PLC0415 - few checks meet such a change
+
+    return judge_creation(action, held) is not None
 
 
 def _explain(mismatch: Mismatch) -> Mismatch:
