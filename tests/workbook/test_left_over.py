@@ -14,7 +14,7 @@ from openpyxl.utils import get_column_letter
 
 from tests.helpers.command import Ran
 from tests.helpers.desk import Desk
-from tests.helpers.hand import MISMATCHES
+from tests.helpers.hand import LINES, MISMATCHES
 from tests.helpers.workbooks import parts, zipped
 from tests.workbook.test_workbook_keeps import part_of_sheet
 
@@ -130,6 +130,34 @@ def test_whatever_stood_beside_a_row_that_goes_is_told_and_moved(desk: Desk) -> 
     for text in ("Who asks (Pia rings <them> & asks)", "pays late", "picture"):
         assert text in ran.err
     assert ran.err.count("was moved to the sheet Left over") == len(rows)
+
+
+def test_a_yes_on_a_row_that_goes_and_what_a_person_wrote_into_result_are_told(desk: Desk) -> None:
+    with desk.editing() as hand:
+        line = hand.line("Willowbrook Solicitors", "E3 without Teams")
+        about = " · ".join(
+            str(hand.get(MISMATCHES, "units:7", header)) for header in ("Customer", "Product", "Agreement")
+        )
+        hand.approve("units:7", "units:69", GONE, "units:53")
+        hand.set(MISMATCHES, "units:69", {"Result": "waiting for Bob", "Mismatch": "as agreed"})
+        hand.set(MISMATCHES, GONE, {"Result": "skipped: the addition is not active any more"})
+        hand.set(MISMATCHES, "units:53", {"Approve": "Yes", "Result": "already 18 units: no change needed"})
+        hand.set(LINES, line, {"ConnectWise Product": "CL-0002: M365 Business Standard"})
+    for addition in (69, 52, 53):
+        desk.addition(addition)["quantity"] = Decimal(
+            desk.read().get(MISMATCHES, f"units:{addition}", "BSS Units")
+        )
+    ran = desk.check()
+    (told,) = (text for text in ran.json["notices"] if "had a Yes" in text)
+    assert told.startswith("Nothing is written for what had a Yes and is gone from Mismatches: ")
+    assert len(told.split("; ")) == 3
+    assert about in told
+    assert "Redstart Textiles · CL-0009" not in told  # carried out, as its Result says
+    rows = list(desk.read().book["Left over"].values)
+    assert [(line[2], line[4]) for line in rows[1:]] == [
+        ("Mismatch", "as agreed"),
+        ("Result", "waiting for Bob"),
+    ]
 
 
 def test_what_is_left_over_later_stands_below_what_was_before(desk: Desk) -> None:

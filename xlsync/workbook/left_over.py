@@ -8,6 +8,10 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from xlsync.apply.plan import LOST, State, is_carried_out
+from xlsync.apply.spent_approvals import TAKEN_BACK, is_proven
+from xlsync.models import MismatchKind
+from xlsync.workbook.edits.cells import has_yes
 from xlsync.workbook.layout import NEW
 from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.annotations import CellLook
@@ -18,7 +22,12 @@ LEFT_OVER: Final = "Left over"
 _HEADERS: Final = ("Sheet", "Row", "Column", "What", "Content", "Moved on")
 _WIDTHS: Final = (20, 90, 22, 20, 60, 18)
 _FREE_TEXTS: Final = ("Note", "Reason")  # inputs in which people write for themselves
-_WRITTEN_BY_APPLY: Final = ("Result", "Mismatch")
+_MOST_NAMED: Final = 10  # rows in one notice
+_OF_RUNS: Final = (
+    TAKEN_BACK,
+    f"partly {TAKEN_BACK}",
+    *(f"{state}: " for state in LOST),
+)  # a *Result* begins so
 _MOST_COLOURED: Final = 3  # cells of one colour in a row: more of them are the row's colour
 _LONGEST: Final = 300  # characters of a text in a notice
 
@@ -86,6 +95,24 @@ def find_staying(book: Book, title: str, rows: Sequence[Row]) -> list[str]:
     ]
 
 
+def find_lost_approvals(book: Book, title: str, rows: Sequence[Row]) -> list[str]:
+    """Name in a sentence the rows that go with a Yes of which no *Result* tells what became."""
+    names = [
+        _about(row)
+        for row in _gone(book, title, rows)
+        if "Approve" in row.columns and has_yes(row) and not _has_outcome(row.text("Result"))
+    ]
+    if not names:
+        return []
+    more = len(names) - _MOST_NAMED
+    named = "; ".join(names[:_MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
+    return [f"Nothing is written for what had a Yes and is gone from {title}: {named}"]
+
+
+def _has_outcome(result: str) -> bool:
+    return is_carried_out(result) or result.startswith(State.UNKNOWN)
+
+
 def find_furnished(book: Book, title: str) -> list[int]:
     """Find a person's rows among those of xlsync that hold no value, but a note, link, picture or colour."""
     numbers = {row.number for row in book.rows[title]}
@@ -115,6 +142,7 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
     for number, column in (*styles, *notes, *links):  # a note or a link may be on a cell that is not there
         if number in columns:
             columns[number].add(column)
+    noted = book.about.noted_rows
     pictures, rich_values = package.pictures(title, columns), package.rich_values(title)
     for row in gone:
         about = _about(row)
@@ -126,7 +154,10 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
             value = line[column] if column < len(line) else None
             content: Value = f"={formulas[place]}" if place in formulas else value
             style = styles.get(place, "")
-            is_written = content is not None if header is None else _is_free_text(row, header)
+            is_noted = row.key in noted
+            is_written = (
+                content is not None if header is None else _is_free_text(row, header, is_noted=is_noted)
+            )
             stands_elsewhere = place in formulas and (column, _at_top(formulas[place], place)) in filled
             is_written = is_written and not stands_elsewhere
             if is_written and (rich := rich_values.get(place)):
@@ -204,11 +235,20 @@ def _at_top(formula: str, place: Position) -> str:
     return translated(formula, place, (0, place[1]))
 
 
-def _is_free_text(row: SheetRow, header: str) -> bool:
-    """Return whether a person wrote in a cell of xlsync's: no choice or value, but a text of their own."""
+def _is_free_text(row: SheetRow, header: str, *, is_noted: bool) -> bool:
+    """Return whether a person wrote in a cell of xlsync's: no choice or value, but a text of their own.
+
+    `is_noted` tells that a run wrote the row's *Result*.
+    """
+    text = row.text(header)
+    if not text or not row.is_edited(header):
+        return False
+    if header == "Result":
+        return not is_proven(text, is_noted=is_noted) and not text.startswith(_OF_RUNS)
+    if header == "Mismatch":
+        return text != MismatchKind.CHANGED_SINCE_EXPORT
     is_input = any(column.is_input for column in row.sheet.columns if column.header == header)
-    is_for_people = header in _FREE_TEXTS if is_input else header not in _WRITTEN_BY_APPLY
-    return is_for_people and row.is_edited(header) and bool(row.text(header))
+    return header in _FREE_TEXTS or not is_input
 
 
 def _own_header(grid: Sequence[Sequence[Value]], header_row: int, column: int) -> str:
