@@ -13,7 +13,12 @@ from typing import Any, Final, NamedTuple
 from xlsync.billing.periods import ChargedPeriod, last_days
 from xlsync.billing.reports.billed_by_days import billed_by_days
 from xlsync.billing.reports.coarse_products import doubt_coarse_products
-from xlsync.billing.reports.currencies import row_currencies, tell_filled_currencies, tell_open_signs
+from xlsync.billing.reports.currencies import (
+    doubt_formats,
+    row_currencies,
+    tell_filled_currencies,
+    tell_open_signs,
+)
 from xlsync.billing.reports.doubts import charges_for, tell_other_periods
 from xlsync.billing.reports.kinds import Kind, KindWords
 from xlsync.billing.reports.line_names import TERM_COLUMNS, LineNames, combined, line_names
@@ -117,7 +122,11 @@ def charge_lines(
             made.append((row, meaning))
     result = TableCharges(unread_of=Counter(others[at] for at in elsewhere.bad))
     result.doubts.extend(tell_unsigned_credits(values, kinds, columns.amounts, words, file_name, problems))
-    doubts = *_tell_credits_that_charge(made), *tell_other_periods(values, good, columns.periods)
+    doubts = (
+        *_tell_credits_that_charge(made),
+        *tell_other_periods(values, good, columns.periods),
+        *doubt_formats(values, columns.currencies, good),
+    )
     result.doubts.extend(f"{file_name}: {text}." for text in doubts)
     result.notices.extend(tell_filled_currencies(values, good))
     result.notices.extend(tell_open_signs(values, columns.currencies, good))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -87,10 +87,52 @@ def _open_sign(cell: object) -> frozenset[str]:
 
 
 def row_currencies(values: TableValues) -> list[str | Wrong]:
-    """Return the currency of each row; wrong where its cells name different ones."""
+    """Return the currency of each row; wrong where its cells name different ones.
+
+    Where nothing else names one, it is that of the number formats of the row's money.
+    """
+    stated, in_cells = _named(values)
+    named: list[str | Wrong] = (
+        [_combined(code, cells) for code, *cells in zip(stated, *in_cells, strict=True)]
+        if in_cells
+        else list(stated)
+    )
+    formats = _in_formats(values)
+    if not formats or all(named):
+        return named
+    shown = zip(*(codes for _, codes in formats), strict=True)
+    return [
+        code or _only_one(_common([*there, next(filter(None, own), frozenset())]))
+        for code, own, *there in zip(named, shown, *in_cells, strict=True)
+    ]
+
+
+def doubt_formats(
+    values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
+) -> Iterator[str]:
+    """Say in which rows the number format of the money shows another currency than the row has."""
+    table = values.table
+    in_cells = _named(values)[1]
+    for meaning, codes in _in_formats(values):
+        differing: dict[tuple[str, str], list[int]] = {}
+        for at in charging:
+            code, shown = currencies[at], codes[at]
+            named = [frozenset({code})] if isinstance(code, str) and code else [one[at] for one in in_cells]
+            if shown and any(named) and not _common([*named, shown]):
+                number = table.rows[at][0]
+                sign = table.sheet.currencies[number, table.columns.at[meaning] + 1]
+                differing.setdefault((sign, str(code)), []).append(number)
+        for (sign, code), rows in differing.items():
+            counts = f"the money counts as {code}" if code else "which currency it is in is not told"
+            shows = f"{table.header_of(meaning)} shows {sign} by its number format"
+            yield f"{shows} in {rows_text(rows)}: {counts}"
+
+
+def _named(values: TableValues) -> tuple[Sequence[str], list[Sequence[frozenset[str]]]]:
+    """Return the currency that is stated for each row, and those that its money's cells and headers allow."""
     table = values.table
     rows = len(table.rows)
-    in_cells = [
+    in_cells: list[Sequence[frozenset[str]]] = [
         column
         for meaning in _MONEY
         if meaning in table.columns.at and any(column := _currencies_in(values, table.columns.at[meaning]))
@@ -115,9 +157,36 @@ def row_currencies(values: TableValues) -> list[str | Wrong]:
     signed = any("$" in table.header_of(meaning) for meaning in _MONEY if meaning in table.columns.at)
     if signed and "exchange_rate" not in values.numbers:
         in_cells.append([_SIGNS["$"]] * rows)
-    if not in_cells:
-        return list(stated)
-    return [_combined(code, cells) for code, *cells in zip(stated, *in_cells, strict=True)]
+    return stated, in_cells
+
+
+def _in_formats(values: TableValues) -> list[tuple[str, list[frozenset[str]]]]:
+    """Return the columns of money with what the number format of each cell that holds something shows.
+
+    A price in a currency that an exchange rate turns says nothing of the amounts.
+    """
+    table = values.table
+    shown = table.sheet.currencies
+    if not shown:
+        return []
+    columns = [
+        (meaning, table.columns.at[meaning])
+        for meaning in _MONEY
+        if meaning in table.columns.at and not (meaning == "cost" and "exchange_rate" in values.numbers)
+    ]
+    formats = [
+        (
+            meaning,
+            [
+                _in_cell(shown.get((number, n + 1), ""))
+                if n < len(row) and row[n] not in (None, "")
+                else frozenset()
+                for number, row in table.rows
+            ],
+        )
+        for meaning, n in columns
+    ]
+    return [(meaning, codes) for meaning, codes in formats if any(codes)]
 
 
 def tell_filled_currencies(values: TableValues, charging: Sequence[int]) -> Iterator[str]:
@@ -147,6 +216,8 @@ def tell_open_signs(
                 signs = [_open_sign(cell) for cell in values.texts[meaning]]
             else:
                 signs = _currencies_in(values, table.columns.at[meaning])
+                by_format = dict(_in_formats(values)).get(meaning, signs)
+                signs = [own or shown for own, shown in zip(signs, by_format, strict=True)]
             rows = [table.rows[at][0] for at in unknown if signs[at]]
             is_signed = meaning != "currency" and "$" in header
             if rows or is_signed:
@@ -165,11 +236,22 @@ def _combined(stated: str, cells: Sequence[frozenset[str]]) -> str | Wrong:
     there = [codes for codes in (frozenset({stated} if stated else ()), *cells) if codes]
     if not there:
         return stated
-    common = frozenset.intersection(*there)
+    common = _common(there)
     if not common:
         names = " and ".join(dict.fromkeys("/".join(sorted(codes)[:3]) for codes in there))
         return Wrong(f"the row names {names}: its currency is not told")
-    return next(iter(common)) if len(common) == 1 else stated
+    return _only_one(common) or stated
+
+
+def _common(several: Iterable[frozenset[str]]) -> frozenset[str]:
+    """Return the currencies that all of these allow; an empty one allows any."""
+    there = [codes for codes in several if codes]
+    return frozenset.intersection(*there) if there else frozenset()
+
+
+def _only_one(codes: frozenset[str]) -> str:
+    """Return the currency where it is one alone; else an empty text."""
+    return next(iter(codes)) if len(codes) == 1 else ""
 
 
 def _currencies_in(values: TableValues, column: int) -> list[frozenset[str]]:

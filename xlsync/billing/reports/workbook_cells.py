@@ -28,6 +28,7 @@ from xlsync.billing.reports.error_cells import (
     hidden_in_xlsb,
     merged_in_opendocument,
 )
+from xlsync.billing.reports.number_formats import currency_of_format
 from xlsync.files import ZIP_ERRORS
 from xlsync.records import replace
 
@@ -39,6 +40,8 @@ _ERROR: Final = re.compile(
 _FORMULA: Final = re.compile(
     rb"<(?:\w+:)?c\b([^>]*)>\s*<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
 )
+_STYLED: Final = re.compile(rb"<(?:\w+:)?c\b([^>]*)>")
+_STYLE: Final = re.compile(rb'\bs="(\d+)"')
 _REFERENCE: Final = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _MERGED: Final = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*\bref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 _HIDDEN_ROW: Final = re.compile(rb'<(?:\w+:)?row\b(?=[^>]*\bhidden="(?:1|true)")[^>]*\br="(\d+)"')
@@ -68,7 +71,8 @@ class ReportSheet(Struct, frozen=True):
     """A sheet of a workbook, or a text file split into cells; rows and columns count from 1.
 
     `bad_cells` are cells whose value is an error, or a formula that was never computed. `merged` holds
-    the first and last row and column of each merged range.
+    the first and last row and column of each merged range, `currencies` what the number format of a cell
+    shows: the code or the sign of a currency.
     """
 
     name: str
@@ -78,6 +82,7 @@ class ReportSheet(Struct, frozen=True):
     merged: Sequence[tuple[int, int, int, int]] = ()
     hidden_rows: frozenset[int] = frozenset()
     counts_from_1904: bool = False
+    currencies: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
 
 def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...], tuple[str, ...]]:
@@ -87,6 +92,7 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...
         xml, errors = _sheet_parts(parts), _errors(content, parts)
         hidden_rows = _hidden_rows(content, parts)
         merged_of = merged_in_opendocument(parts.get("content.xml", b""))
+        styles = _currency_styles(parts.get("xl/styles.xml", b""))
         counts_from_1904 = _FROM_1904.search(parts.get("xl/workbook.xml", b"")) is not None
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         visible = [sheet for sheet in book.sheets_metadata if sheet.visible is SheetVisibleEnum.Visible]
@@ -101,7 +107,7 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...
                 continue  # a sheet that holds a chart only
             rows = values.to_python(skip_empty_area=False)
             if sheet.name in xml:
-                own = _with_xml(sheet.name, rows, xml[sheet.name])
+                own = _with_xml(sheet.name, rows, xml[sheet.name], styles)
                 sheets.append(replace(own, counts_from_1904=counts_from_1904))
             else:
                 merged = [
@@ -141,7 +147,9 @@ def _why(content: bytes) -> str:
     return "it has a password" if any(mark in content for mark in marks) else "it is damaged"
 
 
-def _with_xml(name: str, rows: Sequence[Sequence[Any]], xml: bytes) -> ReportSheet:
+def _with_xml(
+    name: str, rows: Sequence[Sequence[Any]], xml: bytes, styles: Mapping[bytes, str]
+) -> ReportSheet:
     if not xml:
         return ReportSheet(name, rows)
     bad = _bad_cells(xml)
@@ -151,7 +159,35 @@ def _with_xml(name: str, rows: Sequence[Sequence[Any]], xml: bytes) -> ReportShe
         for match in (_MERGED.finditer(xml, merges - 10) if merges > 0 else ())
     ]
     hidden = frozenset(int(match[1]) for match in (_HIDDEN_ROW.finditer(xml) if b"hidden=" in xml else ()))
-    return ReportSheet(name, rows, bad_cells=bad, merged=tuple(merged), hidden_rows=hidden)
+    currencies = _currencies(xml, styles) if styles else {}
+    return ReportSheet(
+        name, rows, bad_cells=bad, merged=tuple(merged), hidden_rows=hidden, currencies=currencies
+    )
+
+
+def _currency_styles(xml: bytes) -> dict[bytes, str]:
+    """Return the styles of cells, by their numbers as cells write them, whose format shows a currency.
+
+    A format that the file only numbers is the one of whoever opens it, and shows no currency of the file's.
+    """
+    if b"numFmt" not in xml:
+        return {}
+    root = ET.fromstring(xml)  # noqa: S314 - expat bounds entities
+    codes = {one.get("numFmtId"): one.get("formatCode", "") for one in root.iter(f"{_MAIN}numFmt")}
+    styles = (
+        currency_of_format(codes.get(one.get("numFmtId"), "")) for one in root.iterfind(f"{_MAIN}cellXfs/*")
+    )
+    return {str(number).encode(): currency for number, currency in enumerate(styles) if currency}
+
+
+def _currencies(xml: bytes, styles: Mapping[bytes, str]) -> dict[tuple[int, int], str]:
+    """Return the currencies that the formats of a sheet's cells show, by row and column."""
+    currencies: dict[tuple[int, int], str] = {}
+    for match in _STYLED.finditer(xml):
+        style = _STYLE.search(match[1])
+        if style is not None and style[1] in styles and (place := _place(match[1])) is not None:
+            currencies[place] = styles[style[1]]
+    return currencies
 
 
 def _bad_cells(xml: bytes) -> dict[tuple[int, int], str]:

@@ -1,0 +1,122 @@
+"""The currency that the number formats of a workbook's money show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import pytest
+from openpyxl.styles.numbers import BUILTIN_FORMATS
+
+from tests.helpers.report_rows import doubts_of
+from xlsync.billing.reports.number_formats import currency_of_format
+from xlsync.billing.reports.reading import ReportsRead, read_reports
+from xlsync.models import Month
+from xlsync.settings import ReportSettings
+
+HEADER = ("Customer", "Product", "Quantity", "Unit Price", "Amount")
+ROW = ("Amber", "Mail", 6, 10.5, 63)
+
+
+def written(path: Path, rows: Sequence[Sequence[object]], formats: Mapping[str, str]) -> Path:
+    """Write a workbook of these rows, with number formats by the letters of their columns."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in rows:
+        sheet.append(row)
+    for letter, code in formats.items():
+        for cell in sheet[letter]:
+            cell.number_format = code
+    book.save(path)
+    return path
+
+
+def read(path: Path, rows: Sequence[Sequence[object]], formats: Mapping[str, str]) -> ReportsRead:
+    written(path, rows, formats)
+    return read_reports([path], Month(2026, 10), ReportSettings())
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    return tmp_path / "report.xlsx"
+
+
+@pytest.mark.parametrize(
+    ("code", "currency"),
+    [
+        ("[$USD] #,##0.00", "USD"),
+        ("[$€-407]", "€"),
+        ('#,##0.00 "EUR"', "EUR"),
+        ("_-£* #,##0.00", "£"),
+        ('_-"£"* #,##0.00_-;\\-"£"* #,##0.00_-;_-@_-', "£"),
+        ("[$CHF-807] #,##0", "CHF"),
+        ("#,##0.00\\ \\E\\U\\R", "EUR"),
+        ("[Red]-#,##0.00\\ [$€-1]", "€"),
+        ("[$$-C09]#,##0.00", "AUD"),
+        ("[$$-409]#,##0.00", "$"),
+        ('"$"#,##0.00', "$"),
+        ('"US$"#,##0.00', "US$"),
+        ("#,##0.00 [$kr.-406]", "DKK"),
+        ("#,##0.00 [$kr-41D]", "SEK"),
+        ('#,##0 "PCS"', ""),
+        ('#,##0.00 "EUR";"USD" 0', ""),
+        ("[$-409]d/m/yyyy", ""),
+        ("0.00E+00", ""),
+        ("General", ""),
+    ],
+)
+def test_a_number_format_shows_one_currency_or_none(code: str, currency: str) -> None:
+    assert currency_of_format(code) == currency
+
+
+@pytest.mark.parametrize(
+    ("code", "currency"),
+    [("[$USD] #,##0.00", "USD"), ("[$€-407]#,##0", "EUR"), ("_-£* #,##0.00", "GBP"), ("[$CHF-807]0", "CHF")],
+)
+def test_a_currency_that_only_the_number_format_of_the_amounts_shows_is_theirs(
+    book: Path, code: str, currency: str
+) -> None:
+    for formats in ({"E": code}, {"D": code}, {"D": code, "E": code}):
+        found = read(book, (HEADER, ROW), formats)
+        assert [(line.amount, line.currency) for line in found.lines] == [(Decimal(63), currency)]
+        assert not doubts_of(found)
+
+
+def test_a_number_format_of_another_currency_than_the_file_names_raises_a_doubt(book: Path) -> None:
+    named = (
+        ((*HEADER, "Currency"), (*ROW, "EUR")),
+        (("Customer", "Product", "Quantity", "Unit Price", "Amount (EUR)"), ROW),
+        (("Currency: EUR",), HEADER, ROW),
+    )
+    for rows in named:
+        found = read(book, rows, {"E": "[$USD] #,##0.00"})
+        assert found.lines[0].currency == "EUR"
+        assert any(
+            "shows USD by its number format in row" in one and one.endswith("counts as EUR.")
+            for one in doubts_of(found)
+        )
+        assert not doubts_of(read(book, rows, {"E": "#,##0.00 [$€-407]", "C": '"USD"0'}))
+    (doubt,) = doubts_of(read(book, (HEADER, ROW), {"D": "[$USD]0", "E": "[$EUR]0"}))
+    assert "Unit Price shows USD by its number format in row 2: the money counts as EUR" in doubt
+    (doubt,) = doubts_of(read(book, ((*HEADER[:4], "Amount ($)"), ROW), {"E": "[$EUR]0"}))
+    assert "Amount ($) shows EUR by its number format in row 2: which currency it is in is not told" in doubt
+
+
+def test_a_dollar_of_no_country_in_a_number_format_is_told_and_may_be_any(book: Path) -> None:
+    for code in ('"$"#,##0.00', "[$$-409]#,##0.00"):
+        found = read(book, (HEADER, ROW), {"E": code})
+        assert found.lines[0].currency == ""
+        assert any("the sign in Amount stands for several currencies (row 2)" in n for n in found.notices)
+        fitting = read(book, ((*HEADER, "Currency"), (*ROW, "CAD")), {"E": code})
+        assert fitting.lines[0].currency == "CAD"
+        assert not doubts_of(fitting)
+    named = read(book, ((*HEADER[:4], "Amount ($)"), ROW), {"E": "[$$-C09]0"})
+    assert named.lines[0].currency == "AUD"
+
+
+def test_the_sign_of_a_style_that_the_file_only_numbers_is_that_of_whoever_opens_it(book: Path) -> None:
+    found = read(book, ((*HEADER, "Currency"), (*ROW, "EUR")), {"E": BUILTIN_FORMATS[44]})
+    assert found.lines[0].currency == "EUR"
+    assert not doubts_of(found)
