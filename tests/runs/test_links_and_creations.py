@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import shutil
 import sys
 import threading
 from collections import Counter
@@ -94,6 +95,19 @@ def test_a_chosen_link_that_was_forgotten_is_learned_anew_although_no_link_of_th
             again.approve("units:52", New_Units=units)
     assert matches == ["chosen"] * 3
     assert learned[2] == learned[1]
+
+
+def test_links_are_learned_anew_where_those_that_the_last_check_learned_were_put_back(desk: Desk) -> None:
+    links = []
+    for units in (15, None, 16):
+        if units:
+            with desk.editing() as hand:
+                hand.approve("units:52", New_Units=units)
+        assert desk.check().code == 0
+        links.append(desk.links())
+        shutil.rmtree(desk.home / "links")
+    assert links[0]
+    assert links[1:] == [links[0]] * 2
 
 
 def test_what_was_emptied_stays_empty_in_the_next_month(desk: Desk) -> None:

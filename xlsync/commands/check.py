@@ -177,8 +177,9 @@ def check_workbook(
     notices = (*_list_lasting_notices(edits, gathered, renewed), *once)
     placed = tuple(str(notice) for notice in map(renewed.place, notices) if notice is not None)
     result = month_result(overview, placed, renewed.path)
-    if once or renewed.path != path:
-        store_reads(systems.checks, result, book.about, asking, learned_from)
+    has_learned = systems.links.revision != revision  # the links of before may be put back
+    if has_learned or once or renewed.path != path:
+        store_reads(systems.checks, result, book.about, asking, "" if has_learned else learned_from)
     else:
         store_check(systems.checks, result, book, made_of, asking, learned_from)
     return _with_notices(result, asking)
