@@ -524,6 +524,25 @@ def test_a_title_tells_the_currency_where_nothing_nearer_does(path: Path, title:
     assert line.currency == "GBP"
 
 
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [("Amount (EUR)", "63.00"), ("Amount €", "63.00"), ("Amount,Currency", "63.00,EUR")],
+)
+def test_a_title_of_another_currency_than_the_rows_raises_a_doubt(path: Path, header: str, row: str) -> None:
+    headers = f"Customer,Product,Quantity,{header}"
+    found = read(path, "Invoice in USD", headers, f"Amber,Mail,6,{row}")
+    assert found.lines[0].currency == "EUR"
+    (doubt,) = doubts_of(found)
+    assert doubt == "report.csv: a title names USD, and the money counts as EUR."
+    for title in ("Invoice in EUR", "Exchange rate USD in EUR: 0.91", "VAT in USD"):
+        assert not doubts_of(read(path, title, headers, f"Amber,Mail,6,{row}"))
+
+
+def test_a_title_of_the_currency_of_some_rows_raises_no_doubt(path: Path) -> None:
+    rows = "Amber,Mail,6,63.00,EUR", "Birch,Mail,1,10.50,USD"
+    assert not doubts_of(read(path, "Invoice in USD", "Customer,Product,Quantity,Amount,Currency", *rows))
+
+
 def test_signs_that_contradict_the_currency_of_the_title_are_a_problem(path: Path) -> None:
     rows = "Customer,Product,Quantity,Unit Price,Amount", "Amber,Mail,6,£10.50,£63.00"
     assert "the row names EUR and GBP" in refusal(path, "Currency: EUR", *rows)

@@ -15,6 +15,7 @@ from xlsync.billing.reports.billed_by_days import billed_by_days
 from xlsync.billing.reports.coarse_products import doubt_coarse_products
 from xlsync.billing.reports.currencies import (
     doubt_formats,
+    doubt_titles,
     row_currencies,
     tell_filled_currencies,
     tell_open_signs,
@@ -126,6 +127,7 @@ def charge_lines(
         *_tell_credits_that_charge(made),
         *tell_other_periods(values, good, columns.periods),
         *doubt_formats(values, columns.currencies, good),
+        *doubt_titles(values, columns.currencies, good),
     )
     result.doubts.extend(f"{file_name}: {text}." for text in doubts)
     result.notices.extend(tell_filled_currencies(values, good))

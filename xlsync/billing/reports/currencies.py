@@ -128,6 +128,19 @@ def doubt_formats(
             yield f"{shows} in {rows_text(rows)}: {counts}"
 
 
+def doubt_titles(
+    values: TableValues, currencies: Sequence[str | Wrong], charging: Iterable[int]
+) -> Iterator[str]:
+    """Say that a title names another currency than the rows have.
+
+    A report that turns its prices by an exchange rate has two, and a title may name either.
+    """
+    title = _of_titles(values.table) if "exchange_rate" not in values.numbers else ""
+    own = {code for at in charging if isinstance(code := currencies[at], str) and code}
+    if title and own and title not in own:
+        yield f"a title names {title}, and the money counts as {' and '.join(sorted(own))}"
+
+
 def _named(values: TableValues) -> tuple[Sequence[str], list[Sequence[frozenset[str]]]]:
     """Return the currency that is stated for each row, and those that its money's cells and headers allow."""
     table = values.table
