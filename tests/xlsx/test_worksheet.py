@@ -200,9 +200,38 @@ def test_a_calculated_column_fills_new_rows() -> None:
             xml,
         )
 
-    package = Package.from_bytes(edited(BUSY, "xl/tables/table1.xml", calculated))
+    data = edited(BUSY, "xl/tables/table1.xml", calculated)
+    package = Package.from_bytes(data)
     package.replace_rows(SHEET, rows_of((1, "a"), (None, "n")))
     assert package.formulas(SHEET)[2, 3] == "B3*10+Other!$A$1"
+
+    other = edited(data, "xl/worksheets/sheet1.xml", lambda xml: xml.replace("B2*10+Other!$A$1", "B2*99"))
+    package = Package.from_bytes(other)
+    package.replace_rows(SHEET, rows_of((1, "a"), (2, "b"), (3, "c"), (None, "n")))
+    assert package.formulas(SHEET)[1, 3] == "B2*99"
+    assert package.formulas(SHEET)[4, 3] == "B5*10+Other!$A$1"  # as most rows have it
+
+    def as_array(xml: str) -> str:
+        formula = r'<c r="(D\d)"([^>]*)><f>[^<]*</f>'
+        return re.sub(formula, r'<c r="\1"\2 cm="1"><f t="array" ref="\1">SUM((Other!A$1:A$9=B2)*1)</f>', xml)
+
+    package = Package.from_bytes(edited(data, "xl/worksheets/sheet1.xml", as_array))
+    package.replace_rows(SHEET, rows_of((1, "a"), (None, "n")))
+    filled = '<c r="D3" cm="1"><f t="array" ref="D3">SUM((Other!A$1:A$9=B3)*1)</f></c>'
+    assert filled in part_of(
+        package, "xl/worksheets/sheet1.xml"
+    )  # as a plain formula it would look at one cell of A1:A9
+
+
+def test_the_formula_of_a_column_that_names_its_own_sheet_follows_once() -> None:
+    def calculated(xml: str) -> str:
+        formula = f"'{SHEET}'!$B$8+$B$8"
+        column = rf"\1><calculatedColumnFormula>{formula}</calculatedColumnFormula></tableColumn>"
+        return re.sub(r'(<tableColumn [^>]*name="Mine"[^>]*?)\s*/>', column, xml)
+
+    package = Package.from_bytes(edited(BUSY, "xl/tables/table1.xml", calculated))
+    package.replace_rows(SHEET, rows_of((1, "a"), (2, "b"), (3, "c"), (4, "d"), (None, "n"), (None, "o")))
+    assert f"'{SHEET}'!$B$10+$B$10<" in part_of(package, "xl/tables/table1.xml")
 
 
 def test_new_rows_look_as_most_rows_do_and_not_as_one_that_a_person_coloured_or_put_first() -> None:

@@ -151,7 +151,7 @@ class Followers:
         reach = len(name) + len("&apos;")
         sheets = {part: sheet for sheet, part in self._sheets.items() if sheet != title}
         own = {self._workbook, self._part}
-        for kind in ("drawing", "vmlDrawing", "ctrlProp"):
+        for kind in ("drawing", "vmlDrawing", "ctrlProp", "table"):
             own |= set(self._parts.related(self._part, kind))
         for part in self._parts.names:
             if part in own or not part.casefold().endswith((".xml", ".vml")):

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from xlsync.errors import WorkbookError
 from xlsync.xlsx.cells import (
@@ -20,6 +20,7 @@ from xlsync.xlsx.cells import (
     letters,
     wrapped_lines,
 )
+from xlsync.xlsx.formulas import translated
 from xlsync.xlsx.markup import attribute, unescape, without_attributes
 from xlsync.xlsx.moves import Moves
 from xlsync.xlsx.worksheet import OldCell, OldRow, SheetXml
@@ -35,6 +36,15 @@ def no_room(title: str, more: int, row: int) -> WorkbookError:
         "of the sheet",
         "Move it up, or to a sheet of its own, and try again.",
     )
+
+
+class _Pattern(NamedTuple):
+    """The formula of a calculated column, the 0-based row that it stands in, and how its cell spreads it."""
+
+    formula: str
+    row: int
+    is_array: bool  # it looks at whole ranges, where a plain formula takes one cell of each (18.3.1.40)
+    metadata: str  # number of the cell's metadata, which tells a dynamic array from one of older versions
 
 
 class Renewal:
@@ -73,7 +83,7 @@ class Renewal:
         self.last_row = max(moves.new_last, min(below, LAST_ROW - 1))
         self.column_styles = sheet.column_styles()
         self.styles = dict(self.column_styles)
-        self.pattern: dict[int, tuple[str, int]] = {}  # formulas that a new row takes over, and their rows
+        self.pattern: dict[int, _Pattern] = {}  # formulas that a new row takes over
         self._take_over_from_old_rows(calculated)
         widths = sheet.column_widths() if wrapping else {}
         self.wrapped = {
@@ -100,13 +110,19 @@ class Renewal:
         first, last = self.moves.own or (self.moves.first, self.moves.last)
         own = (row for row in self.data.values() if first <= row.number <= last)
         usual: dict[int, Counter[str]] = {}
+        patterns: dict[int, dict[str, list[_Pattern]]] = {}  # by column, and by what they read in row 1
         for row in islice(own, _MODELS):
             for column, cell in self.sheet.cells(row).items():
                 usual.setdefault(column, Counter())[cell.style] += 1
                 match = self.sheet.formula.match(cell.inside.lstrip())
                 if column in calculated and match and match[2]:
-                    self.pattern.setdefault(column, (unescape(match[2]), row.number))
+                    formula, is_array = unescape(match[2]), attribute(match[1], "t") == "array"
+                    pattern = _Pattern(formula, row.number, is_array, attribute(cell.attributes, "cm"))
+                    at_top = translated(formula, (row.number, column), (0, column))
+                    patterns.setdefault(column, {}).setdefault(at_top, []).append(pattern)
         self.styles |= {column: count.most_common(1)[0][0] for column, count in usual.items()}
+        for column, alike in patterns.items():
+            self.pattern[column] = max(alike.values(), key=len)[0]
 
     def write(self, rows: Sequence[Row]) -> bool:
         """Replace the data rows by rows in a new order; False where nothing changes."""
@@ -198,17 +214,28 @@ class Renewal:
         parts: list[str] = []
         for column in self._plan(cells):
             content = cells.get(column)
-            if content is None or content == "":
-                if column in self.pattern and column not in cells:
-                    formula, row_of_it = self.pattern[column]
-                    content = Cell(None, self.moves.filled(formula, self.sheet.title, row_of_it, number))
-                elif styles.get(column, "") == column_styles.get(column, ""):
-                    continue  # an absent cell looks the same
             opening, style = openings[column]
-            end = texts[content] if type(content) is str and content else after_style(content)
+            if column in self.pattern and column not in cells:
+                end = self._filled(number, column)
+            elif type(content) is str and content:
+                end = texts[content]
+            elif (content is None or content == "") and (
+                styles.get(column, "") == column_styles.get(column, "")
+            ):
+                continue  # an absent cell looks the same
+            else:
+                end = after_style(content)
             parts.append(f"{opening}{row}{style}{end}")
         height = self._height(cells, ()) if self.wrapped else ""
         return f'<{self.sheet.prefix}row r="{row}"{height}>{"".join(parts)}</{self.sheet.prefix}row>'
+
+    def _filled(self, number: int, column: int) -> str:
+        """The formula of a calculated column in a new row, as the cell's XML from after its style on."""
+        p, pattern = self.sheet.prefix, self.pattern[column]
+        formula = self.moves.filled(pattern.formula, self.sheet.title, pattern.row, number)
+        metadata = f' cm="{pattern.metadata}"' if pattern.metadata else ""
+        spread = f' t="array" ref="{address(number, column)}"' if pattern.is_array else ""
+        return f"{metadata}><{p}f{spread}>{escape_markup(formula)}</{p}f></{p}c>"
 
     def _height(self, cells: Mapping[int, Value | Cell], values: Sequence[Value]) -> str:
         """The height of a row as an attribute, if its text takes more than one line."""
