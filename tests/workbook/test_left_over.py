@@ -68,7 +68,7 @@ def furnish(desk: Desk) -> str:
         sheet.cell(1, own).value = "Who asks"
         sheet.cell(row, own).value = "Pia rings <them> & asks"
         sheet.cell(row, own + 1).value = f"=E{row}*2"
-        sheet.cell(row, 1).comment = Comment("pays late", "Pia")
+        sheet.cell(row, 1).comment = Comment("Pia:\npays late", "Pia")
         sheet.cell(row, own + 9).comment = Comment("on a cell that is not there", "Pia")
         sheet.cell(row, own).hyperlink = "https://example.com/pia"
         sheet.cell(row, 3).fill = PatternFill("solid", start_color="FF00FF00")
@@ -106,13 +106,16 @@ def test_whatever_stood_beside_a_row_that_goes_is_told_and_moved(desk: Desk) -> 
     assert {line[0] for line in rows} == {MISMATCHES}
     assert all(str(line[1]).startswith(customer) and line[5] for line in rows)
     told = {(line[3], line[4]) for line in rows}
-    assert {("Text", "Pia rings <them> & asks"), ("Note", "pays late"), ("Picture", None)} < told
+    assert {("Text", "Pia rings <them> & asks"), ("Note", "Pia:\npays late"), ("Picture", None)} < told
     assert {("Note", "on a cell that is not there"), ("Link", "https://example.com/pia")} < told
     assert {("Text box", "call & ask"), ("Text", "they moved")} < told
     assert 7 not in {content for _, content in told}  # a decision about the row, not a text beside it
     assert any(kind == "Text" and str(text).startswith("=E") for kind, text in told)
     coloured = next(row for row in sheet.iter_rows() if row[3].value == "Colour")
     assert coloured[4].fill.start_color.rgb == "FF00FF00"
+    note = next(row for row in sheet.iter_rows() if row[4].value == "Pia:\npays late")
+    assert note[4].alignment.wrap_text
+    assert sheet.row_dimensions[note[4].row].height == 30
     content = parts(desk.file.read_bytes())
     place = next(number for number, line in enumerate(rows, 1) if line[3] == "Picture")
     drawings = {name: data.decode() for name, data in content.items() if "/drawings/drawing" in name}

@@ -12,15 +12,18 @@ from xlsync.apply.plan import LOST, State, is_carried_out
 from xlsync.apply.spent_approvals import TAKEN_BACK, is_proven
 from xlsync.models import MismatchKind
 from xlsync.workbook.edits.cells import has_yes
-from xlsync.workbook.layout import NEW
+from xlsync.workbook.layout import MISMATCHES, NEW
 from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.annotations import CellLook
-from xlsync.xlsx.cells import Cell, Position, Row, Value, letters
+from xlsync.xlsx.cells import Cell, Position, Row, Value, letters, wrapped_lines
 from xlsync.xlsx.formulas import translated
 
 LEFT_OVER: Final = "Left over"
 _HEADERS: Final = ("Sheet", "Row", "Column", "What", "Content", "Moved on")
 _WIDTHS: Final = (20, 90, 22, 20, 60, 18)
+_CONTENT: Final = _HEADERS.index("Content")
+_LINE: Final = 15.0  # points
+_HIGHEST: Final = 409.0  # points, by Excel's limits
 _FREE_TEXTS: Final = ("Note", "Reason")  # inputs in which people write for themselves
 _MOST_NAMED: Final = 10  # rows in one notice
 _OF_RUNS: Final = (
@@ -276,11 +279,18 @@ def write_left_over(book: Book, things: Sequence[LeftOver], moved_on: str) -> No
         package.add_sheet(title, _HEADERS, _WIDTHS, package.styles(first_sheet).get(header, ""))
     first = len(package.grid(title))
     cells: dict[tuple[int, int], Value | Cell] = {}
+    heights: dict[int, float] = {}
+    explained = book.columns[MISMATCHES.title].get("Explanation", -1)
+    wrapping = package.column_styles(MISMATCHES.title).get(explained, "")
     for number, thing in enumerate(things, first):
         values = (thing.sheet, thing.row, thing.column, thing.kind, thing.content, moved_on)
         cells |= {(number, column): value for column, value in enumerate(values)}
-        cells[number, _HEADERS.index("Content")] = Cell(thing.content, style=thing.style, rich=thing.rich)
+        style = thing.style or (wrapping if isinstance(thing.content, str) else "")
+        cells[number, _CONTENT] = Cell(thing.content, style=style, rich=thing.rich)
+        if isinstance(thing.content, str) and (lines := wrapped_lines(thing.content, _WIDTHS[_CONTENT])) > 1:
+            heights[number] = min(lines * _LINE, _HIGHEST)
     package.change_cells(title, cells)
+    package.set_heights(title, heights)
     for sheet in dict.fromkeys(thing.sheet for thing in things):
         rows: dict[int, list[int]] = {}
         for number, thing in enumerate(things, first):
