@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import openpyxl
@@ -135,3 +136,43 @@ def test_a_file_of_credit_notes_alone_is_known_by_their_words_and_not_by_letters
     header = f"{HEADER},Invoice Number"
     assert "looks like the number of a credit note" in refusal(path, header, f"{POSITIVE},Credit Note 4")
     assert read(path, header, f"{CHARGE},GS-12").lines
+
+
+@pytest.mark.parametrize(
+    "product",
+    ["Discount 10%", "10% Partner discount", "Rebate", "Mengenrabatt", "Nachlass 5 %", "Rabatt für Mail",
+     "Remise", "Remise sur Mail", "Korting op Mail", "Korting 10%", "Descuento 10 %", "Sconto", "Έκπτωση",
+     "Sconto su Mail", "Discount 10% - Mail", "Rabatt: Mail", "Credit note 4711", "Gutschrift", "Avoir",
+     "Creditnota", "Abono", "Nota di credito", "Πιστωτικό"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "figures", ["1,-5.81,-5.81", "1,5.81,-5.81", "-1,5.81,-5.81", "-1,5.81,5.81", "1,-5.81,"]
+)
+def test_a_product_that_is_no_more_than_a_word_for_money_off_changes_money_and_no_units(
+    path: Path, product: str, figures: str
+) -> None:
+    found = read(path, HEADER, CHARGE, f"Amber,{product},{figures}")
+    (charge, off) = found.lines
+    assert not doubts_of(found)
+    assert (charge.units, charge.amount) == (6, 63)
+    assert (off.type, off.charge, off.units, off.cost) == (LineType.CREDIT, LineType.ONE_TIME, 0, None)
+    assert off.amount == Decimal("-5.81")
+
+
+@pytest.mark.parametrize("product", ["Discount Manager", "Credit for Mail", "Mail (10% discount)"])
+def test_a_product_with_a_word_for_money_off_in_its_name_has_units(path: Path, product: str) -> None:
+    lines = read(path, HEADER, f"Amber,{product},6,10.50,63.00", f"Birch,{product},-2,10.50,-21.00").lines
+    assert [(line.units, line.cost) for line in lines] == [(6, Decimal("10.50")), (-2, Decimal("10.50"))]
+
+
+def test_a_column_of_kinds_says_of_a_product_named_as_a_discount_what_it_is(path: Path) -> None:
+    rows = "Amber,Mail,6,10.50,63.00,New", "Amber,Discount 10%,-2,10.50,-21.00,Cancel"
+    assert [line.units for line in read(path, f"{HEADER},Type", *rows).lines] == [6, -2]
+
+
+@pytest.mark.parametrize("product", ["Discount 10%", "Rabatt für Mail", "Remise"])
+def test_a_product_named_as_a_discount_that_charges_raises_a_doubt(path: Path, product: str) -> None:
+    found = read(path, HEADER, CHARGE, f"Amber,{product},1,5.81,5.81")
+    assert found.lines[1].amount == Decimal("5.81")
+    (doubt,) = doubts_of(found)
+    assert f"“{product}” is named as a discount and has no minus: row 3 is read as a charge" in doubt

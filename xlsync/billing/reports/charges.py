@@ -21,7 +21,7 @@ from xlsync.billing.reports.currencies import (
     tell_open_signs,
 )
 from xlsync.billing.reports.doubts import charges_for, tell_other_periods
-from xlsync.billing.reports.kinds import Kind, KindWords
+from xlsync.billing.reports.kinds import Kind, KindWords, names_discount, names_only_credit
 from xlsync.billing.reports.line_names import TERM_COLUMNS, LineNames, combined, line_names
 from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Habits, Meaning, RowFigures, decide
 from xlsync.billing.reports.problems import Problems, rows_text
@@ -325,7 +325,34 @@ def _charging_rows(
                 contracts[at] or "",
             )
         )
-    return rows
+    return _with_discounts(rows, texts["product"])
+
+
+def _with_discounts(rows: list[ReportRow], products: Sequence[str]) -> list[ReportRow]:
+    """Return the rows, as discounts those with a minus whose product is a name for money off and no product.
+
+    Where the row's kind is told, it decides; a name of which some rows charge may be that of a product.
+    """
+    charging = {row.product for row in rows if not _has_minus(row.figures)}
+    return [
+        row._replace(kind=Kind(is_discount=True))
+        if not row.word
+        and _has_minus(row.figures)
+        and (
+            names_only_credit(product := products[row.at])
+            or (names_discount(product) and row.product not in charging)
+        )
+        else row
+        for row in rows
+    ]
+
+
+def _has_minus(figures: RowFigures) -> bool:
+    """Return whether a row gives money back by a minus of its amount, else of its units or its cost."""
+    units, cost, amount = (figure or Decimal(0) for figure in figures[:3])
+    if figures.amount is None:
+        return units * cost < 0
+    return amount < 0 or (units < 0 <= cost and amount > 0)
 
 
 def _priced(units: Any, cost: Any, amount: Any, rate: Any, share: Any) -> tuple[Any, Any]:

@@ -197,6 +197,14 @@ _CREDIT_FIRST: Final = re.compile(
     r"|rimborso|πιστωτικο|πιστωση)\b(?!.*\b(?:fee|surcharge)\b)"
 )
 _CREDIT_APART: Final = re.compile(r"\s*(?:credit|refund)s?\s*(?:\s[-–—]|:)\s", re.IGNORECASE)
+# what stands before the name of what is cheaper: `Discount 10% - Mail`, `Rabatt: Mail`
+_NAME_APART: Final = re.compile(r"\s[-–—]\s|:\s|\(")
+_FOR: Final = (
+    "for|on|of|to|off|fur|auf|zu|sur|pour|de|du|op|voor|van|sobre|para|por|en|su|per|di|σε|για|στο|στη"
+)
+_DISCOUNT_FIRST: Final = re.compile(
+    rf"(?:{'|'.join(_WORDS['DISCOUNT'].split())})(?: \d+ ?%?)*(?: %)? (?:{_FOR})\b"
+)
 TYPES: Final = {
     "recurring": Kind(LineType.RECURRING),
     "credit": Kind(is_credit=True),
@@ -223,6 +231,20 @@ class KindWords:
 def begins_with_credit(text: str) -> bool:
     """Return whether a text begins as the name of a credit: `Credit note 4711`, `Gutschrift für Mail`."""
     return _CREDIT_FIRST.match(fold(text)) is not None or _CREDIT_APART.match(text) is not None
+
+
+@lru_cache(maxsize=65_536)
+def names_discount(text: str) -> bool:
+    """Return whether a text is the name of a discount: `Discount 10%`, `Rabatt für Mail`, `Remise - Mail`."""
+    first = _kind_of_words(fold(_NAME_APART.split(text, maxsplit=1)[0]))
+    return (first is not None and first.is_discount) or _DISCOUNT_FIRST.match(fold(text)) is not None
+
+
+@lru_cache(maxsize=65_536)
+def names_only_credit(text: str) -> bool:
+    """Return whether a text is no more than words for money off or money back, and names no product."""
+    kind = _kind_of_words(fold(text))
+    return kind is not None and (kind.is_discount or kind.is_credit) and not kind.goes_both_ways
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from xlsync.billing.reports.kinds import Kind, KindWords, begins_with_credit
+from xlsync.billing.reports.kinds import Kind, KindWords, begins_with_credit, names_discount
 from xlsync.billing.reports.numbers import read_number
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.row_checks import KIND_COLUMNS
@@ -184,18 +184,24 @@ def _says_credit(text: str, words: KindWords) -> bool:
 def _doubts_of_products(
     values: TableValues, charging: Sequence[int], amounts: Amounts, file_name: str
 ) -> Iterator[str]:
-    """Say which rows charge for a product that is named as a credit."""
+    """Say which rows charge for a product that is named as a credit or a discount."""
     products: Sequence[Any] = values.texts["product"]
-    named = {product for product in set(products) if isinstance(product, str) and begins_with_credit(product)}
-    rows = [
-        values.table.rows[at][0]
-        for at in (charging if named else ())
-        if products[at] in named and isinstance(amount := amounts[at], Decimal) and amount > 0
-    ]
-    if rows:
-        are = "is read as a charge" if len(rows) == 1 else "are read as charges"
-        first = min(named)[:60]
-        yield f"{file_name}: “{first}” is named as a credit and has no minus: {rows_text(rows)} {are}."
+    units: Sequence[Any] = values.numbers["units"]
+    texts = {product for product in products if isinstance(product, str)}
+    for what, is_named in (("credit", begins_with_credit), ("discount", names_discount)):
+        named = set(filter(is_named, texts))
+        rows = [
+            values.table.rows[at][0]
+            for at in (charging if named else ())
+            if products[at] in named
+            and isinstance(amount := amounts[at], Decimal)
+            and amount > 0
+            and not (isinstance(units[at], Decimal) and units[at] < 0)
+        ]
+        if rows:
+            are = "is read as a charge" if len(rows) == 1 else "are read as charges"
+            first = min(named)[:60]
+            yield f"{file_name}: “{first}” is named as a {what} and has no minus: {rows_text(rows)} {are}."
 
 
 def _is_of_credit(number: str) -> bool:
