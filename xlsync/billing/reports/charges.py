@@ -14,14 +14,14 @@ from xlsync.billing.periods import ChargedPeriod, last_days
 from xlsync.billing.reports.billed_by_days import billed_by_days
 from xlsync.billing.reports.coarse_products import doubt_coarse_products
 from xlsync.billing.reports.currencies import (
-    doubt_formats,
-    doubt_titles,
+    doubt_currencies,
     row_currencies,
     tell_filled_currencies,
     tell_open_signs,
 )
+from xlsync.billing.reports.discounts import find_discounts
 from xlsync.billing.reports.doubts import charges_for, tell_other_periods
-from xlsync.billing.reports.kinds import Kind, KindWords, names_discount, names_only_credit
+from xlsync.billing.reports.kinds import Kind, KindWords
 from xlsync.billing.reports.line_names import TERM_COLUMNS, LineNames, combined, line_names
 from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Habits, Meaning, RowFigures, decide
 from xlsync.billing.reports.problems import Problems, rows_text
@@ -126,8 +126,7 @@ def charge_lines(
     doubts = (
         *_tell_credits_that_charge(made),
         *tell_other_periods(values, good, columns.periods),
-        *doubt_formats(values, columns.currencies, good),
-        *doubt_titles(values, columns.currencies, good),
+        *doubt_currencies(values, columns.currencies, good),
     )
     result.doubts.extend(f"{file_name}: {text}." for text in doubts)
     result.notices.extend(tell_filled_currencies(values, good))
@@ -325,34 +324,11 @@ def _charging_rows(
                 contracts[at] or "",
             )
         )
-    return _with_discounts(rows, texts["product"])
-
-
-def _with_discounts(rows: list[ReportRow], products: Sequence[str]) -> list[ReportRow]:
-    """Return the rows, as discounts those with a minus whose product is a name for money off and no product.
-
-    Where the row's kind is told, it decides; a name of which some rows charge may be that of a product.
-    """
-    charging = {row.product for row in rows if not _has_minus(row.figures)}
+    are_discounts = find_discounts([(row.figures, row.word, texts["product"][row.at]) for row in rows])
     return [
-        row._replace(kind=Kind(is_discount=True))
-        if not row.word
-        and _has_minus(row.figures)
-        and (
-            names_only_credit(product := products[row.at])
-            or (names_discount(product) and row.product not in charging)
-        )
-        else row
-        for row in rows
+        row._replace(kind=Kind(is_discount=True)) if is_discount else row
+        for row, is_discount in zip(rows, are_discounts, strict=True)
     ]
-
-
-def _has_minus(figures: RowFigures) -> bool:
-    """Return whether a row gives money back by a minus of its amount, else of its units or its cost."""
-    units, cost, amount = (figure or Decimal(0) for figure in figures[:3])
-    if figures.amount is None:
-        return units * cost < 0
-    return amount < 0 or (units < 0 <= cost and amount > 0)
 
 
 def _priced(units: Any, cost: Any, amount: Any, rate: Any, share: Any) -> tuple[Any, Any]:

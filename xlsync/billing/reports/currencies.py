@@ -107,7 +107,15 @@ def row_currencies(values: TableValues) -> list[str | Wrong]:
     ]
 
 
-def doubt_formats(
+def doubt_currencies(
+    values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
+) -> Iterator[str]:
+    """Say where the number format of the money, or a title, shows another currency than the rows have."""
+    yield from _doubt_formats(values, currencies, charging)
+    yield from _doubt_titles(values, currencies, charging)
+
+
+def _doubt_formats(
     values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
 ) -> Iterator[str]:
     """Say in which rows the number format of the money shows another currency than the row has."""
@@ -128,7 +136,7 @@ def doubt_formats(
             yield f"{shows} in {rows_text(rows)}: {counts}"
 
 
-def doubt_titles(
+def _doubt_titles(
     values: TableValues, currencies: Sequence[str | Wrong], charging: Iterable[int]
 ) -> Iterator[str]:
     """Say that a title names another currency than the rows have.
