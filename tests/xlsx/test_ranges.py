@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 
+import openpyxl
 import pytest
+from openpyxl.worksheet.hyperlink import Hyperlink
 
-from tests.helpers.workbooks import BUSY, SHEET, edited, part_of, parts, rows_of, zipped
+from tests.helpers.workbooks import BUSY, SHEET, bytes_of, edited, part_of, parts, rows_of, zipped
 from xlsync.errors import WorkbookError
 from xlsync.xlsx.cells import Row
 from xlsync.xlsx.package import Package
@@ -448,3 +451,17 @@ def test_cells_that_are_no_longer_merged_are_told() -> None:
         lambda xml: xml.replace('<mergeCell ref="F3:G3"', '<mergeCell ref="H4:H5"/><mergeCell ref="F3:G3"'),
     )
     assert any("H4:H5 was merged" in notice for notice in renewed(data).notices)
+
+
+def test_a_cell_that_pointed_at_a_row_that_is_gone_is_told_by_its_place_after_its_own_rows_moved() -> None:
+    workbook = openpyxl.load_workbook(io.BytesIO(BUSY))
+    rows = workbook.create_sheet("Mismatches")
+    for number, key in enumerate(["Key", *"abcd"], 1):
+        rows.append([key, f"='{SHEET}'!B2" if number > 2 else None])
+    rows["C3"].hyperlink = Hyperlink(ref="C3", location=f"'{SHEET}'!B2")
+    rows["B9"] = f"=SUM('{SHEET}'!B2:B3)"
+    package = Package.from_bytes(bytes_of(workbook))
+    package.replace_rows(SHEET, rows_of((3, "c"), (4, "d"), (None, "n"), (2, "b")))
+    package.replace_rows("Mismatches", [Row(row, {}) for row in (None, 1, None, 2, 4)], own_rows=(1, 4))
+    (notice,) = package.notices
+    assert notice.startswith("Mismatches!B5, Mismatches!B6, the link in Mismatches!C5: a row of Billing")

@@ -37,6 +37,24 @@ from xlsync.xlsx.worksheet import SheetXml
 _PUT_ELSEWHERE: Final = "Put it below the rows, or on a sheet of its own, and try again."
 
 
+class RenewalNotices:
+    """Sentences about what renewals of a workbook's sheets could not leave as a person had it."""
+
+    def __init__(self) -> None:
+        self._renewals: list[tuple[str, Moves, list[str]]] = []
+
+    def add(self, title: str, moves: Moves, notices: list[str]) -> None:
+        """Add a renewal of the sheet `title`, and move the cells that earlier sentences name."""
+        for _, earlier, _ in self._renewals:
+            earlier.follow(title, moves)
+        self._renewals.append((title, moves, notices))
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the sentences; cells are named by their present places."""
+        for title, moves, notices in self._renewals:
+            yield from (*notices, *moves.notices(title))
+
+
 class Followers:
     """What follows the rows of the sheet `title`; `sheets` are the parts of all sheets.
 
@@ -109,7 +127,6 @@ class Followers:
         """
         yield from self._follow_on_sheet(sheet)
         yield from self._follow_elsewhere()
-        self.notices += self._moves.notices(self._title)
 
     def _follow_on_sheet(self, sheet: SheetXml) -> Iterator[tuple[str, str]]:
         """Let everything of the sheet that points at the rows follow them."""

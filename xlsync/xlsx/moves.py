@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import Final
 
+from msgspec import Struct
+
+from xlsync.records import replace
 from xlsync.xlsx.cells import LAST_ROW, address, position
 from xlsync.xlsx.formulas import DELETED, Corner, Reference, with_references
 
@@ -18,6 +21,22 @@ Rows = tuple[int, int]
 """The first and the last row of a range, 0-based."""
 
 
+class PointingCells(Struct, frozen=True):
+    """Cells of a sheet that hold something which points at rows, such as `the link in Mismatches!B4`."""
+
+    sheet: str
+    cells: str
+    what: str = ""  # empty for the formulas of the cells
+
+    def __str__(self) -> str:
+        """Return the cells as messages name them."""
+        return f"{self.what} {self.sheet}!{self.cells}".lstrip()
+
+
+Where = PointingCells | str
+"""What points at rows: cells, else in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moves:
     """The new places of the data rows `first` to `last` of a sheet (all 0-based).
@@ -26,8 +45,8 @@ class Moves:
     the last data row of xlsync's, `new_own` where those begin and end from now on: above and below them may
     stand data rows of a person's, such as a sum that was typed right below a table, which grew by it.
     `widened` has the old and new cells of ranges that cover others' rows now, and what points at each. A
-    method that takes `where` notes such changes for what it names, such as `Other!B3` or a name; without
-    `where` it notes none.
+    method that takes `where` notes such changes for what it names; without `where` it
+    notes none.
     """
 
     first: int
@@ -36,8 +55,8 @@ class Moves:
     to: Mapping[int, int]
     own: Rows | None = None  # None for all data rows
     new_own: Rows | None = None  # where `own` is given, None for none
-    widened: dict[tuple[str, str], list[str]] = field(default_factory=dict, init=False)
-    lost: list[str] = field(default_factory=list, init=False)  # what points at rows that are gone
+    widened: dict[tuple[str, str], list[Where]] = field(default_factory=dict, init=False)
+    lost: list[Where] = field(default_factory=list, init=False)  # what points at rows that are gone
     gone: dict[str, list[str]] = field(default_factory=dict, init=False)  # cells of rules, by kind
     _spans: dict[Rows, tuple[Rows | None, bool]] = field(default_factory=dict, init=False)
     _ends: list[int] = field(default_factory=list, init=False)  # of xlsync's rows and those among them
@@ -145,7 +164,7 @@ class Moves:
     # formulas
 
     def formula(
-        self, formula: str, title: str, *, here: bool = True, where: str = "", row: int | None = None
+        self, formula: str, title: str, *, here: bool = True, where: Where = "", row: int | None = None
     ) -> str:
         """Update a formula's references to moved cells; those to gone rows become `#REF!`.
 
@@ -164,7 +183,7 @@ class Moves:
 
         return with_references(formula, followed)
 
-    def fixed(self, formula: str, title: str, *, where: str = "") -> str:
+    def fixed(self, formula: str, title: str, *, where: Where = "") -> str:
         """Update a defined name, or a rule on another sheet: only rows with a dollar sign are followed."""
 
         def followed(reference: Reference) -> str:
@@ -177,7 +196,7 @@ class Moves:
 
         return with_references(formula, followed)
 
-    def anchored(self, formula: str, title: str, here: int, there: int, *, where: str = "") -> str:
+    def anchored(self, formula: str, title: str, here: int, there: int, *, where: Where = "") -> str:
         """Update a formula for many rows, which was written for row `here` and is now for row `there`.
 
         Relative references keep their distance to the row, others follow what they point at.
@@ -252,7 +271,7 @@ class Moves:
             corners.append(None if row is None else corner.at(row))
         return corners
 
-    def _followed(self, reference: Reference, where: str) -> str:
+    def _followed(self, reference: Reference, where: Where) -> str:
         first, last = reference.corners[0], reference.corners[-1]
         if first.row is None or last.row is None:
             return str(reference)
@@ -273,7 +292,7 @@ class Moves:
             self.widened.setdefault((_cells(reference), _cells(moved)), []).append(where)
         return str(moved)
 
-    def _deleted(self, reference: Reference, where: str) -> str:
+    def _deleted(self, reference: Reference, where: Where) -> str:
         if where:
             self.lost.append(where)
         return reference.deleted
@@ -292,12 +311,18 @@ class Moves:
             known = self._spans[top, bottom] = rows, came_apart
         return known
 
+    def follow(self, title: str, later: Moves) -> None:
+        """Let the cells that are noted follow the rows of the sheet `title`; those that are gone go."""
+        for noted in (self.lost, *self.widened.values()):
+            noted[:] = [moved for where in noted if (moved := _followed_cells(where, title, later))]
+
     def notices(self, title: str) -> list[str]:
         """Name whatever points at other rows than before, or at none."""
         notices = [
             f"{listed(where)}: what pointed at {title}!{old} points at {title}!{new} now, since these rows "
             "came apart, and others stand between them"
             for (old, new), where in self.widened.items()
+            if where
         ]
         if self.lost:
             notices.append(
@@ -368,9 +393,17 @@ def _written(reference: Reference, corners: Iterable[Corner | None]) -> str:
     return str(reference.at(*known)) if len(known) == len(reference.corners) else reference.deleted
 
 
-def listed(names: Iterable[str]) -> str:
+def _followed_cells(where: Where, title: str, moves: Moves) -> Where:
+    """Return where cells are after the rows of the sheet `title` moved; empty where they are gone."""
+    if isinstance(where, str) or where.sheet != title:
+        return where
+    cells = moves.followed(where.cells)
+    return replace(where, cells=cells) if cells else ""
+
+
+def listed(names: Iterable[Where]) -> str:
     """Return the first names of some, and how many more there are."""
-    each = list(dict.fromkeys(names))
+    each = list(dict.fromkeys(map(str, names)))
     more = f" and {len(each) - _MOST_NAMES} more" if len(each) > _MOST_NAMES else ""
     text = ", ".join(each[:_MOST_NAMES]) + more
     return text[0].upper() + text[1:]

@@ -38,7 +38,7 @@ from xlsync.xlsx.annotations import (
     shapes_of,
 )
 from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value, position
-from xlsync.xlsx.followers import Followers
+from xlsync.xlsx.followers import Followers, RenewalNotices
 from xlsync.xlsx.markup import ANY_PREFIX
 from xlsync.xlsx.moves import Moves, Rows
 from xlsync.xlsx.parts import Parts, packed, unpacked
@@ -100,7 +100,7 @@ class Package:
         self._grids: dict[str, Grid] = {}  # of parts that did not change since
         self._cut: dict[str, SheetXml] = {}
         self._plain: dict[str, bool] = {}
-        self.notices: list[str] = []  # what could not be left as a person had it
+        self.notices = RenewalNotices()
         self._workbook = self._find_workbook()
         self._sheets = self._find_sheets()
         self._from_1904 = counts_from_1904(parts.text(self._workbook))
@@ -412,7 +412,7 @@ class Package:
         if not moves.nothing_moves:
             for part, content in followers.follow(sheet):
                 self._put(part, content)
-            self.notices += followers.notices
+            self.notices.add(title, moves, followers.notices)
         del renewal, values, writer  # they hold the old rows and their texts
         self._grids.pop(self._sheets[title], None)
         self._changed(title, sheet, formula_went=had_formulas)

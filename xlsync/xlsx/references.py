@@ -18,7 +18,7 @@ from xlsync.xlsx.markup import (
     with_attribute,
     with_texts_changed,
 )
-from xlsync.xlsx.moves import Moves, row_span
+from xlsync.xlsx.moves import Moves, PointingCells, row_span
 from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_links_of_controls
 
 _HOLDERS: Final = (  # containers that may not be empty, and their items
@@ -70,12 +70,15 @@ def _with_attribute_changed(tag: str, name: str, value: str) -> str:
 
 
 def _with_cells_changed(xml: str, change: Callable[[str, str], str]) -> str:
-    """Replace the formula of each cell, where it changes; `change` takes the formula and the cell's name."""
+    """Replace the formula of each cell, where it changes; `change` takes the formula and the cell's name.
+
+    The name is empty where it is not known.
+    """
 
     def changed(match: re.Match[str]) -> str:
         cell = _CELL.findall(xml[max(0, match.start() - _BEFORE_FORMULA) : match.start()])
         old = unescape(match[2])
-        new = change(old, cell[-1] if cell else "a cell")
+        new = change(old, cell[-1] if cell else "")
         return match[0] if new == old else f"{match[1]}{escape_markup(new)}"
 
     return _CELL_FORMULA.sub(changed, xml)
@@ -161,13 +164,14 @@ def _moved_links(link: str, moves: Moves, title: str) -> str:
     """A link on the new places of its cells, once for each range of them, to the new place of its target."""
     cells = attribute(link, "ref")
     new = moves.pieces(cells)
-    link = _with_target_moved(link, moves, title, f"the link in {title}!{cells}") if new else link
+    if new:
+        link = _with_target_moved(link, moves, title, PointingCells(title, " ".join(new), "the link in"))
     if len(new) > 1:
         link = re.sub(r"""\s[\w.-]+:uid\s*=\s*(?:"[^"]*"|'[^']*')""", "", link)  # it names one link only
     return "".join(_with_attribute_changed(link, "ref", piece) for piece in new)
 
 
-def _with_target_moved(link: str, moves: Moves, title: str, where: str) -> str:
+def _with_target_moved(link: str, moves: Moves, title: str, where: PointingCells) -> str:
     target = attribute(link, "location")
     new = moves.formula(target, title, here=False, where=where)
     return link if new == target else with_attribute(link, "location", new)
@@ -234,8 +238,8 @@ def _cells_of_rule(rule: str) -> tuple[re.Match[str] | None, str]:
     return inner, inner[2] if inner else attribute(rule.partition(">")[0], "sqref")
 
 
-def _place_of_rule(rule: str, title: str, cells: str) -> str:
-    return f"the {'sparkline' if 'sparkline' in rule[:30] else 'rule'} on {title}!{cells}"
+def _place_of_rule(rule: str, title: str, cells: str) -> PointingCells:
+    return PointingCells(title, cells, f"the {'sparkline' if 'sparkline' in rule[:30] else 'rule'} on")
 
 
 # parts of the moved sheet
@@ -348,11 +352,13 @@ def follow_on_another_sheet(xml: str, moves: Moves, title: str, other: str) -> s
     end = max(xml.rfind("sheetData"), 0)  # a sheet that is a chart has no rows
     cells = _with_cells_changed(
         xml[:end],
-        lambda text, cell: moves.formula(text, title, here=False, where=f"{other}!{cell}"),
+        lambda text, cell: moves.formula(
+            text, title, here=False, where=PointingCells(other, cell) if cell else f"a cell of {other}"
+        ),
     )
     rules = _LINK.sub(
         lambda match: _with_target_moved(
-            match[0], moves, title, f"the link in {other}!{attribute(match[0], 'ref')}"
+            match[0], moves, title, PointingCells(other, attribute(match[0], "ref"), "the link in")
         ),
         xml[end:],
     )

@@ -22,7 +22,7 @@ from xlsync.xlsx.cells import (
 )
 from xlsync.xlsx.formulas import translated
 from xlsync.xlsx.markup import attribute, unescape, without_attributes
-from xlsync.xlsx.moves import Moves
+from xlsync.xlsx.moves import Moves, PointingCells
 from xlsync.xlsx.worksheet import OldCell, OldRow, SheetXml
 
 _HIGHEST: Final = 409  # points, by Excel's limits
@@ -180,7 +180,7 @@ class Renewal:
                 match[1],
             )
             old = unescape(match[2] or "")
-            where = f"{sheet.title}!{address(number, column)}"
+            where = PointingCells(sheet.title, address(number, column))
             new = moves.formula(old, sheet.title, where=where, row=was)
             text = (match[2] or "") if new == old else escape_markup(new)
             return f"<{p}f{attributes}>{text}</{p}f>" if text else f"<{p}f{attributes}/>"
