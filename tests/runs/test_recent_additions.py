@@ -1,15 +1,16 @@
-"""A check within ten minutes of the last reading asks for no addition again, and says so."""
+"""A check within ten minutes of the last reading asks for no addition or recap again, and says so."""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 from tests.helpers.command import Ran
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES
-from xlsync.gather.recent import RecentAdditions
-from xlsync.models import Addition
+from xlsync.gather.recent import Recent
+from xlsync.models import Addition, Recap
 
 KEY = "units:52"
 
@@ -47,6 +48,29 @@ def test_refresh_reads_additions_anew(desk: Desk) -> None:
     assert desk.read().get(MISMATCHES, KEY, "ConnectWise Units") == before + 1
 
 
+def test_recaps_that_connectwise_does_not_list_are_asked_for_once_in_ten_minutes(desk: Desk) -> None:
+    def asked_by_id() -> int:
+        return sum(bool(re.search(r"/agreementrecap/\d+$", request.path)) for request in desk.sandbox.log)
+
+    def amounts() -> dict[str, object]:
+        return desk.read().column("Invoices", "Next Invoice Amount")
+
+    listed = amounts()
+    desk.sandbox.fail("empty", path="GET /finance/agreementrecap/$", times=99)
+    first = soon(desk)
+    assert asked_by_id() >= len(listed)
+    assert "Additions were read at" in first.err
+    again = soon(desk)
+    assert asked_by_id() == 0
+    assert "Additions and recaps were read at" in again.err
+    assert amounts() == listed
+    for options in (["--refresh"], []):
+        assert "less than ten minutes ago" not in soon(desk, *options).err
+        assert asked_by_id() >= len(listed)
+        desk.later()
+    assert amounts() == listed
+
+
 def test_apply_looks_at_additions_as_they_are_and_lets_the_next_check_read_them(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve(KEY)
@@ -58,12 +82,17 @@ def test_apply_looks_at_additions_as_they_are_and_lets_the_next_check_read_them(
     assert KEY not in desk.read().rows(MISMATCHES)
 
 
-def test_kept_additions_are_used_for_ten_minutes_and_never_before_they_were_read() -> None:
+def test_kept_answers_are_used_for_ten_minutes_and_never_before_they_were_read() -> None:
     cache: dict[str, object] = {}
     read_at = dt.datetime(2026, 11, 2, 9, 0, 0)  # noqa: DTZ001 - the clock on the wall
     one = Addition(id=1, agreement_id=150, item_id=3, quantity=Decimal("2.5"), unit_price=Decimal("1.10"))
-    RecentAdditions(cache, read_at).keep({150: (one,), 7: ()})
+    Recent[tuple[Addition, ...]]("", tuple[Addition, ...], cache, read_at).keep({150: (one,), 7: ()})
+    recap = Recap(agreement_id=150, next_amount=Decimal("1.20"))
+    Recent[Recap | None]("recaps", Recap | None, cache, read_at).keep({150: recap, 7: None})
     for minutes, found in ((0, True), (9, True), (10, False), (-1, False)):
         now = read_at + dt.timedelta(minutes=minutes)
         expected = ({150: (one,), 7: ()}, read_at) if found else ({}, None)
-        assert RecentAdditions(cache, now).find([7, 150, 151]) == expected
+        additions = Recent[tuple[Addition, ...]]("", tuple[Addition, ...], cache, now)
+        assert additions.find([7, 150, 151]) == expected
+        recaps = Recent[Recap | None]("recaps", Recap | None, cache, now)
+        assert recaps.find([7, 150, 151]) == (({150: recap, 7: None}, read_at) if found else ({}, None))

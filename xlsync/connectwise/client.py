@@ -55,6 +55,7 @@ _ADDITION: Final = (
 )
 _WHOLE_ADDITION: Final = ",".join(dict.fromkeys([*_ADDITION.split(","), *TAKEN_OVER]))
 _RECAP: Final = "id,nextInvoiceDate,nextInvoiceAmount,lastInvoiceDate,lastInvoiceNumber"
+Recaps = dict[int, Recap] | ApiError  # by agreement
 
 
 class ConnectWise:
@@ -252,11 +253,13 @@ class ConnectWise:
             self._shows_status = any("additionStatus" in record for record in records)
         return records
 
-    def list_recaps(self, agreement_ids: Iterable[int]) -> dict[int, Recap] | ApiError:
+    def list_recaps(
+        self, agreement_ids: Iterable[int], read_unlisted: Callable[[list[int]], Recaps] | None = None
+    ) -> Recaps:
         """Read the recaps of agreements, in requests whose address is not too long; the error if one failed.
 
         The path of this list ends with a slash in the API's description. A recap that the list does not show
-        is read by its id: live servers were seen to list nothing of what they have.
+        is read by its id, or by `read_unlisted`: live servers were seen to list nothing of what they have.
         """
 
         def read(piece: str) -> list[Recap]:
@@ -271,13 +274,14 @@ class ConnectWise:
             if isinstance(answer, ApiError):
                 return answer
             recaps |= {recap.agreement_id: recap for recap in answer}
-        missing = [id_ for id_ in wanted if id_ not in recaps]
-        for one in self.service.side_by_side(self.read_recap, missing):
-            if isinstance(one, Recap):
-                recaps[one.agreement_id] = one
-            elif not one.is_absence:
-                return one
-        return recaps
+        unlisted = (read_unlisted or self.read_recaps)([id_ for id_ in wanted if id_ not in recaps])
+        return unlisted if isinstance(unlisted, ApiError) else recaps | unlisted
+
+    def read_recaps(self, agreement_ids: Iterable[int]) -> Recaps:
+        """Read recaps by their ids; the error if one failed. An agreement without one is missing."""
+        answers = self.service.side_by_side(self.read_recap, list(agreement_ids))
+        failed = (one for one in answers if isinstance(one, ApiError) and not one.is_absence)
+        return next(failed, None) or {one.agreement_id: one for one in answers if isinstance(one, Recap)}
 
     def read_agreements(self, agreement_ids: Iterable[int]) -> dict[int, AgreementNow]:
         """Read the present state of agreements by id, in few requests; those that are gone are missing."""

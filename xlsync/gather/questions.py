@@ -12,8 +12,9 @@ from typing import Final
 from msgspec import Struct, field
 
 from xlsync.amounts import counted
+from xlsync.connectwise.client import Recaps
 from xlsync.errors import ApiError
-from xlsync.gather.recent import RecentAdditions
+from xlsync.gather.recent import Recent
 from xlsync.gather.systems import Systems
 from xlsync.models import Account, Addition, BillingLine, Progress, Recap
 from xlsync.plain_json import fingerprint
@@ -55,9 +56,10 @@ class Asking:
         uses_recent: bool = False,
     ) -> None:
         self._systems, self._progress = systems, progress
-        self._recent, self._uses_recent = RecentAdditions(systems.additions, now), uses_recent
-        self._today = now.date()
-        self._as_of: dt.datetime | None = None
+        self._uses_recent, self._today = uses_recent, now.date()
+        self._recent = Recent[tuple[Addition, ...]]("", tuple[Addition, ...], systems.additions, now)
+        self._recent_recaps = Recent[Recap | None]("recaps", Recap | None, systems.additions, now)
+        self._as_of: dict[str, dt.datetime] = {}  # when reused answers were read, by their kind
         self._needed = _Needed()
         self._additions: dict[int, Additions] = {}
         self._read = 0  # agreements whose additions were asked for, not found in the cache
@@ -98,7 +100,7 @@ class Asking:
         if new and self._uses_recent:
             recent, as_of = self._recent.find(new)
             self._additions |= recent
-            self._as_of = min(filter(None, (self._as_of, as_of)), default=None)
+            self._note_reused("additions", as_of)
             new = [id_ for id_ in new if id_ not in recent]
         if new:
             service = self._systems.connectwise.service
@@ -124,9 +126,13 @@ class Asking:
         return (*self._tell_reused(), *self._tell_contradictions())
 
     def _tell_reused(self) -> Iterator[str]:
-        if self._as_of is not None:
-            when = f"{self._as_of:%H:%M}"
-            yield f"Additions were read at {when}, less than ten minutes ago; add --refresh to read them anew"
+        if self._as_of:
+            what, when = " and ".join(sorted(self._as_of)).capitalize(), f"{min(self._as_of.values()):%H:%M}"
+            yield f"{what} were read at {when}, less than ten minutes ago; add --refresh to read them anew"
+
+    def _note_reused(self, kind: str, as_of: dt.datetime | None) -> None:
+        if as_of is not None:
+            self._as_of[kind] = min(as_of, self._as_of.get(kind, as_of))
 
     def _with_odd_status(self, answer: Additions) -> Additions:
         """Return additions with their status where it contradicts their dates, and without it elsewhere."""
@@ -152,7 +158,7 @@ class Asking:
                 f"{', '.join(odd[:_NAMED])}{more}. Look at them in ConnectWise"
             )
 
-    def recaps(self, agreements: Iterable[int]) -> dict[int, Recap] | ApiError:
+    def recaps(self, agreements: Iterable[int]) -> Recaps:
         """Read the recaps of agreements, by id; the error where that failed."""
         wanted = sorted(set(agreements))
         self._end("recaps")
@@ -164,11 +170,27 @@ class Asking:
     def _read_recaps(self, wanted: Iterable[int]) -> None:
         new = [id_ for id_ in wanted if id_ not in self._recaps]
         if new and self._no_recaps is None:
-            recaps = self._systems.connectwise.list_recaps(new)
+            recaps = self._systems.connectwise.list_recaps(new, self._read_unlisted)
             if isinstance(recaps, ApiError):
                 self._no_recaps = recaps
             else:
                 self._recaps |= {id_: recaps.get(id_) for id_ in new}
+
+    def _read_unlisted(self, wanted: list[int]) -> Recaps:
+        """Read the recaps that ConnectWise does not list by their ids, or take those read minutes ago."""
+        if not wanted:
+            return {}
+        try:
+            recent, as_of = self._recent_recaps.find(wanted) if self._uses_recent else ({}, None)
+            self._note_reused("recaps", as_of)
+            new = [id_ for id_ in wanted if id_ not in recent]
+            recaps = self._systems.connectwise.read_recaps(new)
+            if isinstance(recaps, ApiError):
+                return recaps
+            self._recent_recaps.keep({id_: recaps.get(id_) for id_ in new})
+            return {id_: recap for id_, recap in recent.items() if recap is not None} | recaps
+        finally:
+            self._systems.additions.close()  # only this thread can close its connection
 
     def own_units(self, lines: Sequence[BillingLine]) -> Mapping[str, Decimal | ApiError]:
         """Read the BSS's own units of the lines, by contract."""

@@ -1,4 +1,4 @@
-"""A cache of additions read minutes ago, since reading thousands takes minutes.
+"""A cache of additions and recaps read minutes ago, since reading thousands one by one takes minutes.
 
 Only export and check use it, and say so; a run that writes clears it first.
 """
@@ -8,43 +8,45 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, MutableMapping
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
-from xlsync.models import Addition
 from xlsync.plain_json import from_plain, to_plain
 
+T = TypeVar("T")
 FRESH: Final = dt.timedelta(minutes=10)
 _TOGETHER: Final = 100  # number of agreements in one entry of the cache
 
 
-class RecentAdditions:
-    """The cached additions of an environment that a command begun at `now` may use."""
+class Recent(Generic[T]):
+    """The cached answers of an environment that a command begun at `now` may use, by agreement.
 
-    def __init__(self, cache: MutableMapping[str, Any], now: dt.datetime) -> None:
-        self._cache, self._now = cache, now
+    `name` begins their entries in the cache, and `kind` is what one answer is.
+    """
 
-    def find(self, agreements: Iterable[int]) -> tuple[dict[int, tuple[Addition, ...]], dt.datetime | None]:
-        """Find cached additions by agreement, and the time when the oldest of them were read."""
-        additions: dict[int, tuple[Addition, ...]] = {}
+    def __init__(self, name: str, kind: Any, cache: MutableMapping[str, Any], now: dt.datetime) -> None:
+        self._name, self._kind, self._cache, self._now = name, kind, cache, now
+
+    def find(self, agreements: Iterable[int]) -> tuple[dict[int, T], dt.datetime | None]:
+        """Find cached answers by agreement, and the time when the oldest of them were read."""
+        answers: dict[int, T] = {}
         moments: list[dt.datetime] = []
-        for entry, ids in groupby(sorted(agreements), _entry_of):
+        for entry, ids in groupby(sorted(agreements), self._entry_of):
             cached = self._cache.get(entry) or {}
             for id_ in ids:
                 if str(id_) in cached:
                     when, plain = cached[str(id_)]
                     read_at = dt.datetime.fromisoformat(when)
                     if dt.timedelta() <= self._now - read_at < FRESH:
-                        additions[id_] = tuple(from_plain(addition, Addition) for addition in plain)
+                        answers[id_] = from_plain(plain, self._kind)
                         moments.append(read_at)
-        return additions, min(moments, default=None)
+        return answers, min(moments, default=None)
 
-    def keep(self, additions: Mapping[int, tuple[Addition, ...]]) -> None:
-        """Cache additions just read; their time is the command's beginning."""
+    def keep(self, answers: Mapping[int, T]) -> None:
+        """Cache answers just read; their time is the command's beginning."""
         when = self._now.isoformat()
-        for entry, ids in groupby(sorted(additions), _entry_of):
-            new = {str(id_): [when, [to_plain(addition) for addition in additions[id_]]] for id_ in ids}
+        for entry, ids in groupby(sorted(answers), self._entry_of):
+            new = {str(id_): [when, to_plain(answers[id_])] for id_ in ids}
             self._cache[entry] = {**(self._cache.get(entry) or {}), **new}
 
-
-def _entry_of(agreement: int) -> str:
-    return str(agreement // _TOGETHER)
+    def _entry_of(self, agreement: int) -> str:
+        return f"{self._name}{agreement // _TOGETHER}"
