@@ -56,7 +56,7 @@ def test_money_is_never_cut_however_narrow_the_terminal_is(width: int, line: str
         verdict=Verdict(all_clear=False, text="1 mismatch"),
         billed=(),
     )
-    show.month(console, totals, Path(OCTOBER))
+    show.month(console, totals, Path(OCTOBER), "Start")
     assert isinstance(console.file, io.StringIO)
     assert line in console.file.getvalue()
 

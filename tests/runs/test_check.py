@@ -248,11 +248,22 @@ def test_start_is_renewed_also_where_a_person_renamed_it(desk: Desk) -> None:
         for name, place in START_NAMES.items():
             hand.book.defined_names[name].attr_text = place.replace("Start", "'Pia''s page'")
     desk.addition(52)["quantity"] += 1
-    assert desk.check("--refresh").code == 0
+    checked = desk.run("check", str(desk.file), "--refresh")
+    assert checked.code == 0
+    assert "Its sheet Pia's page says what to do next." in checked.out
     with desk.editing() as hand:
         hand.sheet("Pia's page").title = "Start"
     labels = [row[0] for row, old in zip(start_values(desk), before, strict=True) if row != old]
     assert "To bill more" in labels
+
+
+def test_start_is_told_to_be_missing_and_nobody_is_sent_to_it_where_it_was_deleted(desk: Desk) -> None:
+    with desk.editing() as hand:
+        del hand.book["Start"]
+    checked = desk.run("check", str(desk.file))
+    assert checked.code == 0
+    assert "The sheet Start is not there any more" in checked.err
+    assert "what to do next" not in checked.out
 
 
 def test_start_is_left_and_told_where_its_tables_came_apart(desk: Desk) -> None:

@@ -156,7 +156,7 @@ def tell_month(systems: Systems, result: MonthResult, began: float, form: Form) 
         seconds = time.monotonic() - began
         tell_json(as_json.month(result, systems.requests, seconds))
         return
-    show.month(err if form == "digest" else out, result.totals, result.path)
+    show.month(err if form == "digest" else out, result.totals, result.path, result.start)
     if form == "digest":
         # a file is UTF-8 everywhere
         digest_text = printable(result.digest)

@@ -37,8 +37,8 @@ COLOURS = {
 }
 
 
-def month(console: Console, totals: Totals, path: Path) -> None:
-    """Print a month in a few lines."""
+def month(console: Console, totals: Totals, path: Path, start: str) -> None:
+    """Print a month in a few lines; `start` is the title of the sheet *Start*, if it is there."""
     say(console, totals.heading)
     table = _money_table("Mismatch", "Rows", "More a month", "Less a month")
     table.add_column("")  # the currency
@@ -51,8 +51,13 @@ def month(console: Console, totals: Totals, path: Path) -> None:
         print_table(console, table)
     say(console, totals.verdict.text)
     say(console, f"Workbook: {path}")
-    empty = f"Nothing was billed in {totals.month}, so there is nothing to do in it: export another month."
-    say(console, "Its sheet Start says what to do next." if totals.lines else empty, style="dim")
+    if not totals.lines:
+        nothing = (
+            f"Nothing was billed in {totals.month}, so there is nothing to do in it: export another month."
+        )
+        say(console, nothing, style="dim")
+    elif start:
+        say(console, f"Its sheet {start} says what to do next.", style="dim")
 
 
 def _billed_table(totals: Totals) -> Table:

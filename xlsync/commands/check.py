@@ -176,7 +176,7 @@ def check_workbook(
     once = _list_notices_once(book, edits, renewed, overview)
     notices = (*_list_lasting_notices(edits, gathered, renewed), *once)
     placed = tuple(str(notice) for notice in map(renewed.place, notices) if notice is not None)
-    result = month_result(overview, placed, renewed.path)
+    result = month_result(overview, placed, renewed.path, renewed.start)
     has_learned = systems.links.revision != revision  # the links of before may be put back
     if has_learned or once or renewed.path != path:
         store_reads(systems.checks, result, book.about, asking, "" if has_learned else learned_from)

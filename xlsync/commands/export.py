@@ -20,6 +20,7 @@ from xlsync.gather.unchanged import store_reads
 from xlsync.gc_tuning import give_back_memory, not_collected
 from xlsync.models import Month, Progress
 from xlsync.workbook.contents import Overview
+from xlsync.workbook.layout import START
 from xlsync.workbook.read import read_workbook
 from xlsync.workbook.totals import MonthResult, Totals
 from xlsync.workbook.write import write_export
@@ -68,14 +69,15 @@ def export_month(
     return result
 
 
-def month_result(overview: Overview, notices: tuple[str, ...], path: Path) -> MonthResult:
-    """Make the result of an export or a check."""
+def month_result(overview: Overview, notices: tuple[str, ...], path: Path, start: str = START) -> MonthResult:
+    """Make the result of an export or a check; `start` is the title of *Start*, empty where it is gone."""
     totals = Totals.from_overview(overview)
     return MonthResult(
         totals=totals,
         digest=make_digest(overview, totals, notices, str(path)),
         notices=notices,
         path=path,
+        start=start,
         reports=overview.reports,
     )
 

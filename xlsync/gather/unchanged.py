@@ -29,6 +29,7 @@ from xlsync.plain_json import fingerprint, from_plain, to_plain
 from xlsync.reconcile.ages import NOTHING_SEEN
 from xlsync.records import replace
 from xlsync.workbook.hidden_sheet import About
+from xlsync.workbook.layout import START
 from xlsync.workbook.read import Book
 from xlsync.workbook.totals import MonthResult, Totals
 
@@ -53,13 +54,19 @@ class StoredCheck(Struct, frozen=True, kw_only=True):
     totals: Totals
     digest: str
     notices: tuple[str, ...]
+    start: str = START
     reports: tuple[TableRead, ...] = ()
 
     def result(self, path: Path) -> MonthResult:
         """Return the stored result, with a notice that nothing changed."""
         notices = (NOTHING_CHANGED, *self.notices)
         return MonthResult(
-            totals=self.totals, digest=self.digest, notices=notices, path=path, reports=self.reports
+            totals=self.totals,
+            digest=self.digest,
+            notices=notices,
+            path=path,
+            start=self.start,
+            reports=self.reports,
         )
 
 
@@ -147,6 +154,7 @@ def _stored_check_of(result: MonthResult, about: About, asking: Asking, learned_
         totals=result.totals,
         digest=result.digest,
         notices=result.notices,
+        start=result.start,
         reports=result.reports,
     )
 

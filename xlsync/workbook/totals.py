@@ -284,4 +284,5 @@ class MonthResult(Struct, frozen=True, kw_only=True):
     digest: str  # Markdown
     notices: tuple[str, ...]
     path: Path
+    start: str  # the title of the sheet *Start*; empty where it was deleted
     reports: tuple[TableRead, ...] = ()

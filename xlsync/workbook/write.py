@@ -40,6 +40,7 @@ from xlsync.workbook.layout import (
     NEW,
     NEXT_LINE,
     PICKED_HEADERS,
+    START,
     START_BILLED_CELLS,
     START_CELLS,
     START_LINE,
@@ -76,6 +77,7 @@ class Renewed(Struct, frozen=True):
     lapsed: tuple[Notice, ...] = ()  # of approvals that were removed, with their old addresses
     moved: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     path: Path = Path()
+    start: str = ""  # the title of *Start*; empty where it was deleted
     notices: tuple[str, ...] = ()  # sentences about a person's cells, notes or pictures that were moved
 
     def place(self, notice: Notice) -> Notice | None:
@@ -226,7 +228,12 @@ def _fill(
     _fill_lists(package, lists, book)
     shown_lists = {column.header: tuple(lists.get(column.header, ())) for column in LIST_COLUMNS}
     package.replace_rows(MEMORY, write_hidden_sheet(HiddenSheet(about, stored), shown_lists))
-    return Renewed(tuple(lapsed), moved, notices=(*notices, *package.notices, *package.warnings))
+    return Renewed(
+        tuple(lapsed),
+        moved,
+        start=start_title(package),
+        notices=(*notices, *package.notices, *package.warnings),
+    )
 
 
 def _offer_rows(overview: Overview, own: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, StoredRow]]:
@@ -306,7 +313,11 @@ def _fill_start(package: Package, overview: Overview, at: str, *, is_check: bool
     """
     start = start_title(package)
     if not start:
-        return []
+        notice = (
+            f"The sheet {START} is not there any more, so the workbook shows no counts and not what to do "
+            "next: export the month again into another file to have them back"
+        )
+        return [notice]
     by = _rows_above_start(package.grid(start)) if is_check else 0
     if by is None:
         notice = (
