@@ -147,14 +147,17 @@ def test_a_pivot_below_follows_and_one_beside_is_refused() -> None:
         renewed(with_part("pivotTables/pivotTable1.xml", pivot.format("H2:J5"), "pivotTable"))
 
 
-def test_the_source_of_a_pivot_covers_the_new_rows() -> None:
+@pytest.mark.parametrize(("workbook", "covered"), [("", "A1:D6"), (' r:id="rId1"', "A1:D5")])
+def test_the_source_of_a_pivot_covers_the_new_rows_unless_it_is_in_another_workbook(
+    workbook: str, covered: str
+) -> None:
     cache = (
         '<pivotCacheDefinition><cacheSource type="worksheet"><worksheetSource ref="A1:D5" '
-        'sheet="Billing Lines"/></cacheSource></pivotCacheDefinition>'
+        f'sheet="Billing Lines"{workbook}/></cacheSource></pivotCacheDefinition>'
     )
     part = "pivotCache/pivotCacheDefinition1.xml"
     package = renewed(with_part(part, cache, "pivotCacheDefinition"))
-    assert 'ref="A1:D6"' in part_of(package, f"xl/{part}")
+    assert f'ref="{covered}"' in part_of(package, f"xl/{part}")
 
 
 def drawing(*anchors: str) -> bytes:
@@ -272,6 +275,14 @@ def test_what_a_button_fills_and_a_text_box_shows_follows(
         ('<webPublishItem sourceType="range" sourceRef="A8:D9"/>', 'sourceRef="A9:D10"'),
         ('<webPublishItem sourceType="sheet"/>', '<webPublishItem sourceType="sheet"/>'),
         ('<hyperlink ref="H20" location="choices"/>', 'ref="H21" location="choices"'),
+        (  # the cell of another workbook
+            '<hyperlink ref="H20" r:id="rId1" location="\'Billing Lines\'!B3"/>',
+            'ref="H21" r:id="rId1" location="\'Billing Lines\'!B3"',
+        ),
+        (
+            f'<dataRefs><dataRef ref="A1:B5" sheet="{SHEET}" r:id="rId9"/></dataRefs>',
+            f'ref="A1:B5" sheet="{SHEET}" r:id="rId9"',
+        ),
         ('<hyperlink ref="H3:H5" xr:uid="{1}" location="x"/>', '"H2" location="x"/><hyperlink ref="H4:H5"'),
         ('<hyperlink ref="H3:H4" xr:uid="{1}" location="x"/>', 'ref="H4:H5" xr:uid="{1}" location="x"'),
     ],

@@ -171,7 +171,14 @@ def _moved_links(link: str, moves: Moves, title: str) -> str:
     return "".join(_with_attribute_changed(link, "ref", piece) for piece in new)
 
 
+def _is_in_another_workbook(tag: str) -> bool:
+    """Return whether a tag has a relation to another workbook, or another file, whose cells it names."""
+    return re.search(r"\s[\w.-]+:id\s*=", tag) is not None
+
+
 def _with_target_moved(link: str, moves: Moves, title: str, where: PointingCells) -> str:
+    if _is_in_another_workbook(link):
+        return link
     target = attribute(link, "location")
     new = moves.formula(target, title, here=False, where=where)
     return link if new == target else with_attribute(link, "location", new)
@@ -392,7 +399,8 @@ def _with_sources_stretched(xml: str, moves: Moves, title: str) -> str:
     """Let the sources of pivot tables and consolidations cover the new rows."""
 
     def stretched(match: re.Match[str]) -> str:
-        if attribute(match[0], "sheet").casefold() != title.casefold():
+        is_here = attribute(match[0], "sheet").casefold() == title.casefold()
+        if not is_here or _is_in_another_workbook(match[0]):
             return match[0]
         return _with_attribute_changed(match[0], "ref", moves.stretched(attribute(match[0], "ref")))
 
