@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -28,6 +29,13 @@ def agreement_of(desk: Desk, company: str) -> dict[str, Any]:
         if record["company"]["name"] == company and not record["cancelledFlag"]
     )
     return found
+
+
+def invoiced(desk: Desk, key: str) -> tuple[Decimal, Decimal]:
+    """What the distributor billed for an agreement's invoice, and the margin of that."""
+    hand = desk.read()
+    amount, margin = (hand.get("Invoices", key, header) for header in ("BSS Amount", "Margin"))
+    return Decimal(str(amount)), Decimal(str(margin))
 
 
 def let_agreements_be_odd(desk: Desk) -> None:
@@ -57,8 +65,12 @@ def test_a_child_agreement_is_invoiced_with_its_parent(desk: Desk, monkeypatch: 
     assert (parent["nextInvoiceDate"], child["nextInvoiceDate"]) == (
         "2026-11-30T00:00:00Z", "2026-10-31T00:00:00Z",
     )  # fmt: skip
+    keys = [f"invoice:{one['id']}" for one in (parent, child)]
+    alone = [invoiced(desk, key) for key in keys]
     child["parentAgreement"] = {"id": parent["id"], "name": parent["name"], "_info": {}}
     assert desk.check("--refresh").code == 0
+    together = [tuple(map(sum, zip(*alone, strict=True))), alone[1]]
+    assert [invoiced(desk, key) for key in keys] == together
     rows = rows_of(desk, "Siskin Electrics")
     missing = [row for row in rows if row["Mismatch"] == "Not in ConnectWise"]
     assert missing
@@ -67,7 +79,6 @@ def test_a_child_agreement_is_invoiced_with_its_parent(desk: Desk, monkeypatch: 
         assert "A new addition can begin on 2026-11-30 at the earliest" in row["Explanation"]
 
     of_both = len(rows) + len(rows_of(desk, "Twite Joinery"))
-    keys = [f"invoice:{one['id']}" for one in (parent, child)]
     counts = [desk.read().get("Invoices", key, "Unapplied Mismatches") for key in keys]
     assert counts == [of_both, len(rows)]
     with desk.editing() as hand:
@@ -79,11 +90,44 @@ def test_a_child_agreement_is_invoiced_with_its_parent(desk: Desk, monkeypatch: 
     with desk.editing() as hand:
         hand.set("Invoices", keys[0], {"Approve": None})
         hand.set("Invoices", keys[1], {"Approve": "Yes"})
+    told = "it is a child of agreement Cloud Services, whose invoice bills it: approve that one"
+    checked = desk.check()
+    assert any(told in notice for notice in checked.json["notices"])
     ran = desk.run("invoice", str(desk.file), "--yes", "--json")
     assert ran.code == 3
     told = str(desk.read().get("Invoices", keys[1], "Result"))
     assert told.startswith("skipped: it is a child of agreement Cloud Services, whose invoice bills it")
     assert not [write for write in desk.sandbox.writes if write.path.endswith("/invoice")]
+
+
+def test_a_parent_without_lines_of_its_own_has_a_row_with_what_its_children_are_billed(desk: Desk) -> None:
+    rows = desk.read().rows("Invoices")
+    parent = next(
+        one for key, one in sorted(desk.sandbox.connectwise.agreements.items())
+        if f"invoice:{key}" not in rows and not one["cancelledFlag"] and one.get("nextInvoiceDate")
+    )  # fmt: skip
+    children = [agreement_of(desk, name) for name in ("Twite Joinery", "Siskin Electrics")]
+    amounts = [invoiced(desk, f"invoice:{child['id']}") for child in children]
+    for child in children:
+        child["parentAgreement"] = {"id": parent["id"], "name": parent["name"], "_info": {}}
+    assert desk.check("--refresh").code == 0
+    key = f"invoice:{parent['id']}"
+    assert invoiced(desk, key) == tuple(map(sum, zip(*amounts, strict=True)))
+    row = {header: desk.read().get("Invoices", key, header) for header in desk.read().columns("Invoices")}
+    assert row["Customer"] == parent["company"]["name"]
+    assert row["Agreement"] == parent["name"]
+    assert row["Next Invoice Date"].isoformat()[:10] == parent["nextInvoiceDate"][:10]
+    mismatches = [rows_of(desk, name) for name in ("Twite Joinery", "Siskin Electrics")]
+    assert row["Unapplied Mismatches"] == sum(map(len, mismatches))
+    asked = [request.path for request in desk.sandbox.log]
+    desk.forget_log()
+    assert desk.check().code == 0
+    assert sum(path.endswith("/agreementrecap/") for path in asked) == 1
+    with desk.editing() as hand:
+        hand.set("Invoices", key, {"Approve": "Yes"})
+    assert f"{row['Unapplied Mismatches']} mismatches are not applied yet" in " ".join(
+        desk.run("invoice", str(desk.file)).err.split()
+    )
 
 
 def test_a_child_agreement_whose_parent_was_invoiced_since_its_approval_is_skipped(desk: Desk) -> None:

@@ -205,8 +205,8 @@ def _read_edits(systems: Systems, book: Book, path: Path, now: dt.datetime) -> _
     """
     links = read_link_edits(book)
     rows = read_row_edits(book)
-    new = new_rows_of(systems, book)
-    waiting = [*rows.problems, *new.problems, *read_invoice_rows(book).problems]
+    new, invoices = new_rows_of(systems, book), read_invoice_rows(book)
+    waiting = [*rows.problems, *new.problems, *invoices.problems]
     link_problems = [*book.problems, *links.problems]
     if link_problems:
         raise BadCells(path, [*link_problems, *waiting])
@@ -223,6 +223,7 @@ def _read_edits(systems: Systems, book: Book, path: Path, now: dt.datetime) -> _
             *(Notice(p.where, f"{p.what}; {p.todo} (its row waits)") for p in waiting),
             *new.notices,
             *rows.notices,
+            *invoices.notices,
         ),
         tuple(asked),
     )

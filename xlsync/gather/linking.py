@@ -36,6 +36,7 @@ from xlsync.models import (
     split_key,
 )
 from xlsync.reconcile.charges import Charge, lines_to_ask, read_charges
+from xlsync.reconcile.invoice_preview import parents_of
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.reconcile.rules import Rule, with_unit_rules
 from xlsync.reconcile.targets import target_of
@@ -104,7 +105,7 @@ def link_month(
     vanished = _vanished(request, sources, memory, lists.agreements)
     needed |= vanished.keys()
     asking.begin_additions(lambda: needed)
-    reading_recaps = systems.threads.submit(asking.recaps, needed)
+    reading_recaps = systems.threads.submit(asking.recaps, needed | parents_of(needed, lists.agreements))
     # A contract may be charged for a part of one month and for the whole of the other.
     part_months = (*lines_to_ask(sources.lines), *lines_to_ask(later))
     reading_units = systems.threads.submit(asking.own_units, part_months)

@@ -27,9 +27,10 @@ Additions = tuple[Addition, ...] | ApiError
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """The reads made: ids of agreements, keys of lines, BSS ids by customer key, and identifiers."""
+    """The reads made: additions and recaps by agreement, keys of lines, BSS ids by customer, identifiers."""
 
     agreements: tuple[int, ...] = ()
+    recaps: tuple[int, ...] = ()
     lines: tuple[str, ...] = ()
     customers: Mapping[str, str] = field(default_factory=dict)
     identifiers: tuple[Question, ...] = ()
@@ -39,6 +40,7 @@ class _Needed(Struct):
     """The reads that a command needed, in their order; `customers` are ids of the BSS by customer key."""
 
     agreements: dict[int, None] = field(default_factory=dict)
+    recaps: dict[int, None] = field(default_factory=dict)
     lines: dict[str, None] = field(default_factory=dict)
     customers: dict[str, str] = field(default_factory=dict)
     identifiers: dict[Question, None] = field(default_factory=dict)
@@ -161,6 +163,7 @@ class Asking:
     def recaps(self, agreements: Iterable[int]) -> Recaps:
         """Read the recaps of agreements, by id; the error where that failed."""
         wanted = sorted(set(agreements))
+        self._needed.recaps |= dict.fromkeys(wanted)
         self._end("recaps")
         self._read_recaps(wanted)
         if self._no_recaps is not None:
@@ -257,6 +260,7 @@ class Asking:
         """The reads that this command needed, those that were made ahead among them."""
         return Asked(
             agreements=tuple(sorted(self._needed.agreements)),
+            recaps=tuple(sorted(self._needed.recaps)),
             lines=tuple(self._needed.lines),
             customers=dict(self._needed.customers),
             identifiers=tuple(self._needed.identifiers),
@@ -270,7 +274,7 @@ class Asking:
         submit = self._systems.threads.submit
         self.begin_additions(lambda: asked.agreements)
         self._begun |= {
-            "recaps": submit(self._read_recaps, asked.agreements),
+            "recaps": submit(self._read_recaps, asked.recaps),
             "addresses": submit(self._read_addresses, asked.customers.values()),
             "identifiers": submit(self._look_up, asked.identifiers),
         }
@@ -305,7 +309,7 @@ class Asking:
             return ""
         return fingerprint(
             (addition for of_one in additions if isinstance(of_one, tuple) for addition in of_one),
-            (self._recaps.get(id_) for id_ in asked.agreements),
+            (self._recaps.get(id_) for id_ in asked.recaps),
             own_units,
             ((key, self._addresses.get(id_)) for key, id_ in sorted(asked.customers.items())),
             identifiers,

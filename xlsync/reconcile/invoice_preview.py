@@ -10,7 +10,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from xlsync.amounts import cents
-from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, Month, Recap
+from xlsync.models import ActionLabel, Agreement, BillingLine, Link, Mismatch, Month, Recap
 from xlsync.reconcile.targets import Books
 
 
@@ -19,8 +19,8 @@ class NextInvoice(Struct, frozen=True, kw_only=True):
 
     `amount` and `date` are ConnectWise's, None where its recap could not be read; `bss_amount` is None
     where lines of several currencies would have to be added. `margin` is that of the additions that the
-    distributor bills, None where a price or a cost is not known. `mismatches` are not applied yet, those of
-    its `children` among them, which it invoices too.
+    distributor bills, None where a price or a cost is not known. `mismatches` are not applied yet. What is of
+    its `children` counts too, since its invoice bills them; `parent` is the agreement that bills it itself.
     """
 
     key: str
@@ -34,6 +34,7 @@ class NextInvoice(Struct, frozen=True, kw_only=True):
     margin: Decimal | None = None
     currency: str = ""  # the agreement's
     children: tuple[int, ...] = ()
+    parent: str = ""
 
 
 def is_unapplied(mismatch: Mismatch) -> bool:
@@ -49,7 +50,7 @@ def preview_invoices(
     recaps: Mapping[int, Recap],
     books: Books,
 ) -> tuple[NextInvoice, ...]:
-    """Make one row for each agreement that lines of the month are linked to."""
+    """Make one row for each agreement that lines of the month are linked to, and for its parent."""
     linked: defaultdict[int, list[BillingLine]] = defaultdict(list)
     for line in lines:
         link = links[line.key]
@@ -60,32 +61,57 @@ def preview_invoices(
     for one in books.agreements.values():
         children[one.parent_id].append(one.id)
     rows: list[NextInvoice] = []
-    for agreement, own in linked.items():
-        recap = recaps.get(agreement)
+    for agreement in linked.keys() | parents_of(linked, books.agreements.values()):
+        recap, known = recaps.get(agreement), books.agreements.get(agreement)
+        billed = dict.fromkeys((agreement, *children[agreement]))
+        own = [line for one in billed for line in linked.get(one, ())]
         company = links[own[0].key].company
-        items = {
-            item.to
-            for line in own
-            if (item := links[line.key].item) and isinstance(item.to, int) and line.is_compared
-        }
+        of_line = company.to if company and isinstance(company.to, int) else None
+        margins = [_margin(month, one, _items_of(linked.get(one, ()), links), books) for one in billed]
+        currencies = {books.currency_of(one, ()) for one in billed if one in linked}
         is_of_one_currency = len({line.currency for line in own}) == 1
-        known = books.agreements.get(agreement)
         rows.append(
             NextInvoice(
                 key=f"invoice:{agreement}",
                 agreement=agreement,
-                company=company.to if company and isinstance(company.to, int) else None,
+                company=of_line if agreement in linked or known is None else known.company_id,
                 customer=own[0].customer,
                 date=recap.next_date if recap else None,
                 amount=recap.next_amount if recap else None,
                 bss_amount=sum((line.amount for line in own), Decimal(0)) if is_of_one_currency else None,
-                mismatches=sum(unapplied[one] for one in (agreement, *children[agreement])),
-                margin=_margin(month, agreement, items, books),
+                mismatches=sum(unapplied[one] for one in billed),
+                margin=_sum_known(margins) if len(currencies) == 1 else None,
                 currency=known.currency if known else "",
                 children=tuple(children[agreement]),
+                parent=known.parent or str(known.parent_id or "") if known else "",
             )
         )
     return tuple(sorted(rows, key=lambda row: (row.customer.casefold(), row.agreement)))
+
+
+def parents_of(ids: Iterable[int], agreements: Iterable[Agreement]) -> set[int]:
+    """Return the agreements, of those that are there, whose invoices bill the agreements of these ids."""
+    known = {agreement.id: agreement.parent_id for agreement in agreements}
+    return {parent for id_ in ids if (parent := known.get(id_)) is not None and parent in known}
+
+
+def _items_of(lines: Iterable[BillingLine], links: Mapping[str, Link]) -> set[int]:
+    """Return the catalog items of the lines that are compared."""
+    return {
+        item.to
+        for line in lines
+        if (item := links[line.key].item) and isinstance(item.to, int) and line.is_compared
+    }
+
+
+def _sum_known(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """Add amounts; None where one of them is not known."""
+    total = Decimal(0)
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
 
 
 def _margin(month: Month, agreement: int, items: Set[int], books: Books) -> Decimal | None:

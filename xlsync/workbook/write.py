@@ -293,7 +293,9 @@ def _name_first_rows(
         NEW.title: {proposal.key for proposal in overview.proposals},
         MISMATCHES.title: {row.key for row in overview.open_mismatches if row.action is not None},
         INVOICES.title: {
-            row.key for row in overview.invoices if row.date is not None and row.date <= overview.month.last
+            row.key
+            for row in overview.invoices
+            if row.date is not None and row.date <= overview.month.last and not row.parent
         },
     }
     for name, sheet in FIRST_OPEN_NAMES.items():

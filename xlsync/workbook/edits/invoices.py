@@ -6,10 +6,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from xlsync.apply.actions import (
-    CreateInvoice,
-)
-from xlsync.errors import Problem
+from xlsync.apply.actions import CreateInvoice
+from xlsync.errors import Notice, Problem
 from xlsync.reconcile.invoice_preview import NextInvoice
 from xlsync.workbook.edits.cells import read_approve
 from xlsync.workbook.labels import Dropdowns
@@ -18,10 +16,14 @@ from xlsync.workbook.read import Book
 
 
 class InvoiceEdits(Struct, frozen=True):
-    """The approvals on *Invoices*; `asked` is what each approved row asks for, by row key."""
+    """The approvals on *Invoices*; `asked` is what each approved row asks for, by row key.
+
+    `notices` name the approved rows on which nothing can be invoiced.
+    """
 
     actions: tuple[CreateInvoice, ...]
     problems: tuple[Problem, ...]
+    notices: tuple[Notice, ...] = ()
     asked: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -29,6 +31,7 @@ def read_invoice_rows(book: Book) -> InvoiceEdits:
     """Read the approved rows of *Invoices* as actions, and collect all problems."""
     problems: list[Problem] = []
     actions: list[CreateInvoice] = []
+    notices: list[Notice] = []
     dropdowns = Dropdowns(book.lists)
     for row in book.rows[INVOICES.title]:
         if not read_approve(row, problems):
@@ -38,6 +41,9 @@ def read_invoice_rows(book: Book) -> InvoiceEdits:
             what = "its next invoice could not be read, so there is nothing to approve"
             problems.append(Problem(row.where("Approve"), what, "clear Approve and run check"))
             continue
+        if shown.parent:
+            what = f"it is a child of agreement {shown.parent}, whose invoice bills it: approve that one"
+            notices.append(Notice(row.where("Approve"), what))
         actions.append(
             CreateInvoice(
                 key=row.key,
@@ -52,4 +58,4 @@ def read_invoice_rows(book: Book) -> InvoiceEdits:
             )
         )
     asked = {action.key: f"{action.seen_date}; {action.seen_amount.normalize():f}" for action in actions}
-    return InvoiceEdits(tuple(actions), tuple(problems), asked)
+    return InvoiceEdits(tuple(actions), tuple(problems), tuple(notices), asked)
