@@ -213,13 +213,14 @@ def test_scenarios_and_watched_cells_follow_and_go_with_their_rows() -> None:
     more = '<scenario name="gone" count="1"><inputCells r="B2" val="2"/></scenario>'
     package = renewed(
         after_rows(
-            f'<scenarios><scenario name="s" count="3">{cells}</scenario>{more}</scenarios>'
+            f'<scenarios current="1" show="1" sqref="B8 B2"><scenario name="s" count="3">{cells}</scenario>'
+            f"{more}</scenarios>"
             '<cellWatches><cellWatch r="B2"/></cellWatches>'
         )
     )
     xml = part_of(package, PART)
     assert re.findall(r'inputCells r="(\w+)"', xml) == ["B5", "B21"]
-    assert '<scenario name="s" count="2">' in xml
+    assert '<scenarios sqref="B9"><scenario name="s" count="2">' in xml
     assert "gone" not in xml
     assert (
         "The scenario gone of Billing Lines is gone: it varied cells of rows that are gone" in package.notices

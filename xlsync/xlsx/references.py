@@ -17,6 +17,7 @@ from xlsync.xlsx.markup import (
     unescape,
     with_attribute,
     with_texts_changed,
+    without_attributes,
 )
 from xlsync.xlsx.moves import Moves, PointingCells, row_span
 from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_links_of_controls
@@ -60,6 +61,7 @@ _DATES_OF_SPARKLINES: Final = re.compile(
 )
 _LINK: Final = re.compile(empty_element("hyperlink"))
 _MERGED: Final = re.compile(empty_element("mergeCell"))
+_SCENARIOS: Final = re.compile(rf"<{ANY_PREFIX}scenarios\s[^>]*>")
 _BREAK: Final = re.compile(empty_element("brk"))
 _CELL: Final = re.compile(rf"<{ANY_PREFIX}c\s[^>]*?\br\s*=\s*[\"']([A-Z]+[0-9]+)")
 _BEFORE_FORMULA: Final = 300  # characters in which the cell of a formula opens
@@ -149,15 +151,27 @@ def move_sheet_rules(xml: str, moves: Moves, title: str) -> str:
     )
     xml = _with_sources_stretched(xml, moves, title)
     xml = move_links_of_controls(move_anchors(xml, moves), moves, title)
+    scenarios = len(scenarios_of(xml))
     for holder, item in _HOLDERS:
         if holder in xml:
             xml = _without_empty(xml, holder, item)
+    are_fewer = len(scenarios_of(xml)) < scenarios
+    xml = _SCENARIOS.sub(lambda tag: _moved_scenarios(tag[0], moves, are_fewer=are_fewer), xml)
     return re.sub(rf"<({ANY_PREFIX}ext)\s[^>]*>\s*</\1>|<({ANY_PREFIX}extLst)>\s*</\2>", "", xml)
 
 
 def scenarios_of(xml: str) -> set[str]:
     """The names of the scenarios in a sheet's part."""
     return {attribute(tag, "name") for tag in re.findall(rf"<{ANY_PREFIX}scenario\s[^>]*>", xml)}
+
+
+def _moved_scenarios(tag: str, moves: Moves, *, are_fewer: bool) -> str:
+    """The cells that show what scenarios result in, moved; which one is shown holds while all are there."""
+    opening, _, attributes = tag.removesuffix(">").partition(" ")
+    results = moves.followed(attribute(tag, "sqref"))
+    shown = ("current", "show") if are_fewer else ()
+    tag = f"{opening}{without_attributes(attributes, 'sqref', *shown)}>"
+    return with_attribute(tag, "sqref", results) if results else tag
 
 
 def _moved_links(link: str, moves: Moves, title: str) -> str:
