@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from xlsync.apply.plan import Plan
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
 from xlsync.commands.check import check_workbook, settings_to_check
+from xlsync.commands.demo import demo_settings, environment
 from xlsync.commands.export import export_month, last_months
 from xlsync.commands.report import report_month
 from xlsync.commands.report_files import UnaskedReports, remember_chosen
@@ -36,9 +37,8 @@ from xlsync.gather.systems import Systems
 from xlsync.models import Month
 from xlsync.report.write import pdf_beside
 from xlsync.ribbon import setup
-from xlsync.ribbon.front import Front
+from xlsync.ribbon.front import Front, opened
 from xlsync.ribbon.texts import LINES, month_text, outcomes_text, plan_text, report_text
-from xlsync.settings import Settings
 from xlsync.workbook.read import month_on_start, read_workbook
 
 HELP: Final = """\
@@ -156,7 +156,7 @@ def _do(id_: str, front: Front, menu_day: dt.date) -> None:
 
 def export(front: Front, month: Month) -> None:
     """Bring a month into a new workbook beside the one in front, and open it."""
-    with _opened(front, load_settings(bss=True, connectwise=True)) as systems:
+    with opened(front, load_settings(bss=True, connectwise=True)) as systems:
         _export(front, systems, month, f"xlsync-{month}.xlsx")
 
 
@@ -165,13 +165,13 @@ def demo(front: Front) -> None:
     from xlsync.sandbox.world.sales import MONTHS  # noqa: PLC0415 - only those who try it need it
 
     month = Month(*MONTHS[-1])
-    with _demo(front) as systems:
+    with demo_settings(home_folder()) as settings, opened(front, settings) as systems:
         _export(front, systems, month, f"xlsync-demo-{month}.xlsx")
 
 
 def export_report(front: Front) -> None:
     """Export a month whose billing lines stand in a report file that the person chooses."""
-    with _opened(front, load_settings(bss=False, connectwise=True)) as systems:
+    with opened(front, load_settings(bss=False, connectwise=True)) as systems:
         report = front.workbook.choose_file("The distributor's report of the month")
         last = str(last_months(front.now.date())[1])
         text = front.prompt("Which month of the report?\n\nWrite it as 2026-10.", last) if report else None
@@ -344,31 +344,14 @@ def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "", quest
 @contextmanager
 def _systems_of(front: Front, path: Path, *, is_checked: bool = False) -> Iterator[Systems]:
     """Open both systems for a workbook; the demo's for a workbook of the demo."""
-    from xlsync.commands.demo import environment  # noqa: PLC0415
-
-    if read_workbook(path).about.environment == environment():
-        with _demo(front) as systems:
-            yield systems
-    else:
-        to_check = settings_to_check(path) if is_checked else None
-        with _opened(front, to_check or load_settings(bss=False, connectwise=True)) as systems:
-            yield systems
-
-
-@contextmanager
-def _demo(front: Front) -> Iterator[Systems]:
-    from xlsync.commands.demo import demo_settings  # noqa: PLC0415
-
-    with demo_settings(home_folder()) as settings, _opened(front, settings) as systems:
-        yield systems
-
-
-@contextmanager
-def _opened(front: Front, settings: Settings) -> Iterator[Systems]:
-    """Open both systems by settings, of which the next box tells what is to be noticed."""
-    front.note(settings.notices)
-    with Systems(settings) as systems:
-        yield systems
+    with ExitStack() as stack:
+        if read_workbook(path).about.environment == environment():
+            settings = stack.enter_context(demo_settings(home_folder()))
+        elif is_checked:
+            settings = settings_to_check(path)
+        else:
+            settings = load_settings(bss=False, connectwise=True)
+        yield stack.enter_context(opened(front, settings))
 
 
 def _is_of(run: Run, path: Path) -> bool:

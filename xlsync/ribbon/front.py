@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,9 @@ from xlsync.amounts import tell_time_left
 from xlsync.apply.plan import Outcome
 from xlsync.errors import WorkbookError
 from xlsync.excel.open_file import OpenWorkbook, refuse_shared
+from xlsync.gather.systems import Systems
 from xlsync.ribbon.texts import notices_text
+from xlsync.settings import Settings
 
 _PAUSE: Final = 0.3  # seconds between two texts of the status bar: each costs Excel some time
 
@@ -107,3 +110,11 @@ class Front:
         refuse_shared(self.workbook, path.name)
         self.workbook.save()
         return path
+
+
+@contextmanager
+def opened(front: Front, settings: Settings) -> Iterator[Systems]:
+    """Open both systems and the stores by settings, of which the next box tells what is to be noticed."""
+    front.note(settings.notices)
+    with Systems(settings) as systems:
+        yield systems

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from xlsync.amounts import counted
@@ -22,8 +20,8 @@ from xlsync.commands.remembered_sheet import (
 )
 from xlsync.config import home_folder, load_environment
 from xlsync.errors import XlsyncError
-from xlsync.gather.systems import Systems
-from xlsync.ribbon.front import Front
+from xlsync.ribbon.front import Front, opened
+from xlsync.settings import Settings
 from xlsync.workbook.read import read_workbook
 
 
@@ -94,7 +92,7 @@ def remembered(front: Front) -> None:
     path = front.file()
     if not sheet.is_still(path):
         sheet = open_sheet(path) or sheet
-    with _systems_of(front, environment_of(sheet)) as systems:
+    with opened(front, _stores_of(environment_of(sheet))) as systems:
         changes = read_changes(systems, sheet)
         front.note(tell_older(sheet))
         if not changes.text:
@@ -117,7 +115,7 @@ def _show_remembered(front: Front, path: Path | None) -> None:
             environment = read_workbook(path).about.environment
         except XlsyncError:  # another workbook, or none: the settings name the environment
             front.log.info("%s is no workbook of xlsync", path)
-    with _systems_of(front, environment) as systems:
+    with opened(front, _stores_of(environment)) as systems:
         is_demo = systems.settings.environment == demo.environment()
         file = front.folder() / f"xlsync{'-demo' if is_demo else ''}-remembered.xlsx"
         write_sheet(systems, file)
@@ -131,11 +129,6 @@ def _show_remembered(front: Front, path: Path | None) -> None:
     )
 
 
-@contextmanager
-def _systems_of(front: Front, environment: str) -> Iterator[Systems]:
-    """Open the stores of an environment; those of the settings' environment where none is named."""
-    is_demo = environment == demo.environment()
-    settings = demo.kept_settings(home_folder()) if is_demo else load_environment()
-    front.note(settings.notices)
-    with Systems(settings) as systems:
-        yield systems
+def _stores_of(environment: str) -> Settings:
+    """Load the settings of an environment's stores; of the settings' environment where none is named."""
+    return demo.kept_settings(home_folder()) if environment == demo.environment() else load_environment()
