@@ -385,11 +385,32 @@ def test_a_note_at_the_end_of_the_sheet_is_never_pushed_beyond_it() -> None:
         renewed(with_part("comments9.xml", f"<comments>{note}</comments>", "comments"))
 
 
+@pytest.mark.parametrize("quote", ['"', "&quot;"])
+@pytest.mark.parametrize(("cells", "where", "row"), [("B4:D4", "B5:D5", 5), ("B2:D5", "B2:D6", 2)])
+def test_a_rule_follows_also_behind_a_text_in_its_formula(
+    quote: str, cells: str, where: str, row: int
+) -> None:
+    formula = f"AND($C{{}}={quote}it's $C2{quote},$B{{}}&gt;$B${{}})"
+    before = formula.format(cells[1], cells[1], 8)
+    rules = (
+        f'<conditionalFormatting sqref="{cells}"><cfRule type="expression" priority="9">'
+        f'<formula xml:space="preserve">{before}</formula></cfRule></conditionalFormatting>'
+        f'<dataValidations><dataValidation type="custom" sqref="{cells}"><formula1>{before}</formula1>'
+        "</dataValidation></dataValidations>"
+    )
+    xml = part_of(renewed(after_rows(rules)), PART).replace("&quot;", quote)
+    assert xml.count(f">{formula.format(row, row, 9)}</formula") == 2
+    assert xml.count(f'sqref="{where}"') == 2
+
+
 def test_a_rule_whose_scale_ends_at_a_cell_follows_it() -> None:
-    scale = '<cfvo type="num" val="$B$8"/><cfvo type="max"/>'
+    scale = """<cfvo type="num" val="$B$8"/><cfvo type="formula" val='"0"&amp;$B$8'/><cfvo type="max"/>"""
     rule = f'<cfRule type="dataBar" priority="9"><dataBar>{scale}</dataBar></cfRule>'
     package = renewed(after_rows(f'<conditionalFormatting sqref="B2:B5">{rule}</conditionalFormatting>'))
-    assert 'val="$B$9"' in part_of(package, PART)
+    scale = (
+        '<cfvo type="num" val="$B$9"/><cfvo type="formula" val="&quot;0&quot;&amp;$B$9"/><cfvo type="max"/>'
+    )
+    assert scale in part_of(package, PART)
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,8 @@ _NAMED_RULES: Final = {
     "protectedRange": "protected range",
     "sparkline": "sparkline",
 }
-_RULE_FORMULA: Final = re.compile(
-    rf"""(<{ANY_PREFIX}(?:formula[12]?|f)>|<{ANY_PREFIX}cfvo\s[^>]*?\bval=["'])([^<"]*)"""
-)
+_RULE_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}(?:formula[12]?|f)(?:\s[^>]*)?(?<!/)>)([^<]*)")
+_END_OF_SCALE: Final = re.compile(rf"<{ANY_PREFIX}cfvo\s[^>]*>")
 _CELL_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}f(?:\s[^>]*)?(?<!/)>)([^<]*)")
 _CHART_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}(?:f|nf|sqref)(?:\s[^>]*)?(?<!/)>)([^<]*)")
 _TABLE_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}calculatedColumnFormula(?:\s[^>]*)?>)([^<]*)")
@@ -247,9 +246,21 @@ def _moved_rule(match: re.Match[str], moves: Moves, title: str) -> str:
         return rule
     where = _place_of_rule(rule, title, new)
     if here[0] == here[1] and there == (moves.row(here[0]),) * 2:
-        return with_texts_changed(_RULE_FORMULA, rule, lambda text: moves.formula(text, title, where=where))
-    return with_texts_changed(
-        _RULE_FORMULA, rule, lambda text: moves.anchored(text, title, here[0], there[0], where=where)
+        return _with_formulas_changed(rule, lambda text: moves.formula(text, title, where=where))
+    return _with_formulas_changed(
+        rule, lambda text: moves.anchored(text, title, here[0], there[0], where=where)
+    )
+
+
+def _with_formulas_changed(rule: str, change: Callable[[str], str]) -> str:
+    """Change the formulas of a rule, and those at which its scales end."""
+    return _END_OF_SCALE.sub(
+        lambda tag: (
+            _with_attribute_changed(tag[0], "val", change(end))
+            if (end := attribute(tag[0], "val"))
+            else tag[0]
+        ),
+        with_texts_changed(_RULE_FORMULA, rule, change),
     )
 
 
@@ -398,8 +409,7 @@ def _with_rule_followed(rule: str, moves: Moves, title: str, other: str) -> str:
     _, cells = _cells_of_rule(rule)
     where = _place_of_rule(rule, other, cells)
     is_for_one_cell = re.fullmatch("[A-Z]+[0-9]+", cells) is not None
-    return with_texts_changed(
-        _RULE_FORMULA,
+    return _with_formulas_changed(
         rule,
         lambda text: (
             moves.formula(text, title, here=False, where=where)
