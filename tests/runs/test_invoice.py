@@ -503,6 +503,8 @@ def test_killed_around_the_request_and_started_again_there_is_never_a_second_inv
     ran = invoice(billing)
     if kind == "call":  # nobody knows whether ConnectWise still works at it
         assert (ran.code, made(billing, 37)) == (3, [])
+        run = billing.run("history", "--json").json["runs"][-1]["number"]
+        assert f"skipped: run {run} sent it without an answer" in result(billing, REDSTART)
     else:
         assert (ran.code, len(made(billing, 37)), ran.states) == (0, 1, {REDSTART: "already"})
 

@@ -48,18 +48,18 @@ class Approvals(Struct, frozen=True, kw_only=True):
 
 
 class Spent(Struct, frozen=True):
-    """The write that carried out an approval; `write` is None and `words` say it where only *Result* does."""
+    """The write that carried out an approval; `run` is None and `words` say it where only *Result* does."""
 
-    run: str = ""
+    run: Run | None = None
     write: Write | None = None
     words: str = CARRIED_OUT
 
     @property
     def text(self) -> str:
         """The run and its time, in words."""
-        if self.write is None:
+        if self.run is None or self.write is None:
             return self.words
-        return f"carried out on {self.write.at[:10]} by run {self.run}"
+        return f"carried out on {self.write.at[:10]} by run {self.run.number}"
 
 
 class SpentApprovals:
@@ -122,7 +122,7 @@ class SpentApprovals:
             detail=f"{spent.text}; {_CHANGED}" if self._changed.intersection(rows) else spent.text,
             id=spent.write.id if spent.write else None,
             is_spent=True,
-            run=spent.run,
+            run=spent.run.id if spent.run else "",
         )
 
     def _says_taken_back(self, row: str) -> bool:
@@ -131,7 +131,7 @@ class SpentApprovals:
 
     def _find_spent(self, key: str, row: str) -> Spent | None:
         run, write = self._writes.get((key, row)) or self._taken_back.get(row) or (None, None)
-        spent = Spent(run.id, write) if run and write else Spent(words=self._typed.get(row, CARRIED_OUT))
+        spent = Spent(run, write, self._typed.get(row, CARRIED_OUT))
         if row in self._told_by_result:
             return spent
         if run is None or write is None:

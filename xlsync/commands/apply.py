@@ -97,7 +97,7 @@ class Review(Struct, frozen=True):
         """Warn if a later month was applied already, whose values an older month may undo."""
         if self.later is None:
             return []
-        ran = f"{self.later.month} was applied on {self.later.at[:10]} by run {self.later.id}"
+        ran = f"{self.later.month} was applied on {self.later.at[:10]} by run {self.later.number}"
         return [f"This workbook holds {self.book.month}, and {ran}: it may set older values anew"]
 
     def _tell_moved_approvals(self) -> list[str]:

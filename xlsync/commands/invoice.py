@@ -208,8 +208,8 @@ def _earlier_outcome(
         return seen
     if sent_by:
         detail = (
-            f"run {sent_by} sent it without an answer, and ConnectWise may have made it: look there; "
-            "if there is no such invoice, empty Result and approve it anew"
+            f"run {systems.run_number(sent_by)} sent it without an answer, and ConnectWise may have made it: "
+            "look there; if there is no such invoice, empty Result and approve it anew"
         )
         return replace(outcome(action, State.SKIPPED, detail), run=sent_by)
     if known is None:
