@@ -227,7 +227,6 @@ def test_an_invoice_whose_total_is_not_its_lines_is_named_everywhere(desk: Desk)
     assert f"1.23 ({invoice['code']})" in desk.run("check", str(desk.file)).out
     digest = desk.run("check", str(desk.file), "--digest")
     assert _plain(f"1.23 ({invoice['code']})") in _plain(_row(digest.out, "Unexplained"))
-    assert f"1.23 ({invoice['code']})" in digest.err
 
 
 def test_rows_of_start_are_as_high_as_the_verdict_needs_whatever_the_notices(desk: Desk) -> None:
@@ -268,7 +267,7 @@ def test_start_terminal_digest_and_json_tell_the_same_numbers_and_the_same_verdi
     assert empty_desk.run("export", "--month", month).code == 0
     path = empty_desk.folder / f"xlsync-{month}.xlsx"
     digest = empty_desk.run("check", str(path), "--digest")
-    terminal = digest.err  # what a check tells people goes there where its output is the digest
+    terminal = empty_desk.run("check", str(path)).out
     told = empty_desk.run("check", str(path), "--json").json
     reported = empty_desk.run("report", str(path), "--json").json
     start = Hand(path)
@@ -365,8 +364,7 @@ def test_two_currencies_and_unexplained_cents_are_told_alike_in_all_five_places(
     told = desk.export().json
     assert set(told["billed"]) == {"EUR", "USD"}
     assert not told["all_clear"]
-    checked = desk.run("check", str(desk.file), "--digest")
-    digest, terminal = checked.out, checked.err
+    digest, terminal = (desk.run("check", str(desk.file), *form).out for form in (["--digest"], []))
     told = desk.run("check", str(desk.file), "--json").json
     reported = desk.run("report", str(desk.file), "--json").json
     assert reported["billed"] == told["billed"]

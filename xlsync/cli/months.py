@@ -155,9 +155,9 @@ def tell_month(systems: Systems, result: MonthResult, began: float, form: Form) 
     if form == "json":
         seconds = time.monotonic() - began
         tell_json(as_json.month(result, systems.requests, seconds))
-        return
-    show.month(err if form == "digest" else out, result.totals, result.path, result.start)
-    if form == "digest":
+    elif form == "table":
+        show.month(out, result.totals, result.path, result.start)
+    else:
         # a file is UTF-8 everywhere
         digest_text = printable(result.digest)
         typer.echo(digest_text if sys.stdout.isatty() else digest_text.encode(), nl=False)
