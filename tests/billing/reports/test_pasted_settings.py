@@ -50,15 +50,15 @@ def test_headers_that_several_columns_may_be_are_all_named(path: Path) -> None:
 
 def test_the_columns_of_money_that_are_missing(path: Path) -> None:
     path.write_text(
-        "Customer,Product,Quantity,Pengar,Styckpris,Region\nA,Mail,2,20,10,North\n", encoding="utf-8"
+        "Customer,Product,Quantity,Pengar,Egysegar,Region\nA,Mail,2,20,10,North\n", encoding="utf-8"
     )
     with pytest.raises(
         ReportError, match=r"no column for: Amount or Unit Price\. Found: .*“Pengar”"
     ) as caught:
         read_reports([path], OCTOBER, ReportSettings())
-    choice = '["…"]  # in place of the dots one of: Pengar, Styckpris'
+    choice = '["…"]  # in place of the dots one of: Pengar, Egysegar'
     assert caught.value.hint.endswith(f'"Amount" = {choice}\n  "Unit Price" = {choice}')
-    answer = ReportSettings(headers={"Amount": ("Pengar",), "Unit Price": ("Styckpris",)})
+    answer = ReportSettings(headers={"Amount": ("Pengar",), "Unit Price": ("Egysegar",)})
     (line,) = read_reports([path], OCTOBER, answer).lines
     assert (line.cost, line.amount) == (10, 20)
 

@@ -24,7 +24,7 @@ _EAST_ASIAN: Final = ("shift_jis", "gb18030", "big5", "cp949")
 _ICELANDIC: Final = frozenset("áðéíóúýþæöø")
 _TURKISH: Final = frozenset("çğıöşüâîû")
 _EASTERN_AS_WESTERN: Final = re.compile(
-    r"[øìùò¹³¾õðþšžŠŽØÏÌÒÙ]|á\w*è|è\w*á"
+    r"[øìùò¹³¾õðþšžŠŽØÏÌÒÙ]|á\w*è|è\w*á|œæ"
 )  # letters of Central Europe read as Western ones
 _EASTERN: Final = tuple(
     frozenset(letters + "äöüß")

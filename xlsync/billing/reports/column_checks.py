@@ -60,8 +60,10 @@ _SCALED: Final = re.compile(
 )
 _WITH_TAX: Final = re.compile(
     r"\b(?:amounts?|prices?|costs?|figures|values|betrage|preise|werte|montants|prix|bedragen|prijzen|importes"
-    r"|precios|importi|prezzi|all)\b.* (?:(?:incl|inkl)\w*(?: \S+){0,3} "
-    r"(?:tax|taxes|vat|gst|hst|mw ?st|u ?st|tva|taxe|btw|iva|φπα)|ttc|gross|brutto|bruto)(?: |$)"
+    r"|precios|importi|prezzi|priser|belopp|belob|beløb|beløp|hinnat|summat|ceny|kwoty|precos|valores|castky"
+    r"|all)\b.* (?:(?:incl|inkl)\w*(?: \S+){0,3} "
+    r"(?:tax|taxes|vat|gst|hst|mw ?st|u ?st|tva|taxe|btw|iva|φπα|moms|mva|dph)|ttc|gross|brutto|bruto"
+    r"|med (?:moms|mva)|sis\w* alv|z (?:vat|podatkiem)|com iva|(?:s|vc|vcetne) dph)(?: |$)"
 )
 _PRICES: Final = ("cost", "amount")
 _CENTS: Final = re.compile(r"\d\d")

@@ -45,14 +45,18 @@ _SIGN_OF: Final = {"dollar": "$", "dollars": "$", "krone": "kr", "krona": "kr", 
 _IN_CELL: Final = re.compile(rf"(?<![\w.])(?:{MONEY_WORD})(?![A-Za-z])|(?<=\d)(?:{MONEY_WORD})(?![A-Za-z])")
 _SIGNED: Final = rf"{CURRENCIES}|(?:{DOLLARS}) ?\$"
 _IN_HEADER: Final = re.compile(
-    rf"[(\[]\s*(?:in\s+)?([A-Z]{{3}}|(?:{DOLLARS})? ?\$|[€£])\s*[)\]]\s*$|(?<=\s)({_SIGNED})\s*$|([€£$])\s*$"
+    rf"[(\[]\s*(?:in\s+)?([A-Z]{{3}}|(?:{DOLLARS})? ?\$|[€£]|Kč|zł)\s*[)\]]\s*$"
+    rf"|(?<=\s)({_SIGNED}|Kč|zł)\s*$|([€£$])\s*$"
     rf"|^({_SIGNED}|[€£$])\s"
 )
 _CURRENCY_WORDS: Final = "|".join(map(re.escape, with_translations("Currency")))
-_IN_TITLE: Final = re.compile(rf"(?:(?i:\b(?:{_CURRENCY_WORDS}))\W+|\b(?i:in|en|σε) )({_SIGNED}|[€£])(?!\w)")
+_IN_TITLE: Final = re.compile(
+    rf"(?:(?i:\b(?:{_CURRENCY_WORDS}))\W+|\b(?i:in|en|σε|i|w|v|em) )({_SIGNED}|[€£])(?!\w)"
+)
 # beginnings of titles that name the currency of one figure alone
 _OF_ONE_FIGURE: Final = re.compile(
-    r"\W*(?:exchange|fx|rate|\w*kurs|cours|taux|koers|cambio|tax|vat|gst|mwst|ust|tva|btw|iva)\b(?! invoice)",
+    r"\W*(?:exchange|fx|rate|\w*kurs|\w*kurssi|kurz|cours|taux|koers|cambio|tax|vat|gst|mwst|ust|tva|btw|iva"
+    r"|moms|mva|alv|dph)\b(?! invoice)",
     re.IGNORECASE,
 )
 _NO_CURRENCY: Final = frozenset(

@@ -22,20 +22,30 @@ _MONTHS: Final = {
     for number, names in enumerate(
         (
             ("jan january januar janner jaenner janvier janv januari enero ene gennaio gen ιανουαριοσ "
-             "ιανουαριου ιαν"),
+             "ιανουαριου ιαν tammikuu tammikuuta styczen stycznia janeiro leden ledna"),
             ("feb february februar febr fevrier fevr fev februari febrero febbraio φεβρουαριοσ "
-             "φεβρουαριου φεβ"),
-            "mar march marz maerz mrz mars maart mrt marzo μαρτιοσ μαρτιου μαρ",
-            "apr april avril avr abril abr aprile απριλιοσ απριλιου απρ",
-            "may mai mei mayo maggio mag μαιοσ μαιου μαι",
-            "jun june juni juin junio giugno giu ιουνιοσ ιουνιου ιουν",
-            "jul july juli juillet juil julio luglio lug ιουλιοσ ιουλιου ιουλ",
-            "aug august aout augustus agosto ago αυγουστοσ αυγουστου αυγ",
+             "φεβρουαριου φεβ helmikuu helmikuuta luty lutego fevereiro unor unora"),
+            ("mar march marz maerz mrz mars maart mrt marzo μαρτιοσ μαρτιου μαρ marts maaliskuu "
+             "maaliskuuta marzec marca marco brezen brezna"),
+            ("apr april avril avr abril abr aprile απριλιοσ απριλιου απρ huhtikuu huhtikuuta kwiecien "
+             "kwietnia duben dubna"),
+            "may mai mei mayo maggio mag μαιοσ μαιου μαι maj maja toukokuu toukokuuta maio kveten kvetna",
+            ("jun june juni juin junio giugno giu ιουνιοσ ιουνιου ιουν kesakuu kesakuuta "
+             "czerwiec czerwca junho cerven cervna"),
+            ("jul july juli juillet juil julio luglio lug ιουλιοσ ιουλιου ιουλ heinakuu heinakuuta "
+             "lipiec lipca "
+             "julho cervenec cervence"),
+            ("aug august aout augustus agosto ago αυγουστοσ αυγουστου αυγ augusti elokuu elokuuta sierpien "
+             "sierpnia srpen srpna"),
             ("sep sept september septembre septiembre setiembre settembre set σεπτεμβριοσ "
-             "σεπτεμβριου σεπ σεπτ"),
-            "oct october oktober okt octobre octubre ottobre ott οκτωβριοσ οκτωβριου οκτ",
-            "nov november novembre noviembre νοεμβριοσ νοεμβριου νοε νοεμ",
-            "dec december dezember dez decembre diciembre dic dicembre δεκεμβριοσ δεκεμβριου δεκ",
+             "σεπτεμβριου σεπ σεπτ syyskuu syyskuuta wrzesien wrzesnia setembro zari"),
+            ("oct october oktober okt octobre octubre ottobre ott οκτωβριοσ οκτωβριου οκτ lokakuu lokakuuta "
+             "pazdziernik pazdziernika outubro rijen rijna"),
+            ("nov november novembre noviembre νοεμβριοσ νοεμβριου νοε νοεμ marraskuu "
+             "marraskuuta listopad listopada listopadu novembro"),
+            ("dec december dezember dez decembre diciembre dic dicembre δεκεμβριοσ δεκεμβριου δεκ "
+             "desember des "
+             "joulukuu joulukuuta grudzien grudnia dezembro prosinec prosince"),
         ),
         start=1,
     )
@@ -79,8 +89,9 @@ _LEADING_WORD: Final = re.compile(r"^(?:from|von|vom|du|van|dal|dall|del|desde|�
 _YEAR_AT_END: Final = re.compile(r"\d{4}$")
 _DAYS_OF_MONTH: Final = re.compile(r"([^\W\d_]+\.?) (\d{1,2}) ?[-–] ?(\d{1,2}),? (\d{4})")
 _BETWEEN: Final = re.compile(
-    r"\s+(?:-|–|—|->|→|to|till|until|through|thru|bis|au|a|al|tot(?: en met)?|t/m|hasta|fino al|έως|εως|ως|~"
-    r"|\.\.)\s+"
+    r"\s+(?:-|–|—|->|→|to|till|until|through|thru|bis|au|a|al|tot(?: en met)?|t/m|hasta|fino al"
+    r"|til|do|a[zž]|at[eé]"
+    r"|έως|εως|ως|~|\.\.)\s+"
     r"|\s*[–—~]\s*|\.\.+|(?<=\d\d),\s*(?=\d{4}-|\d{1,2}[./]\d)"
     r"|(?<=^\d{8})-(?=\d{8}$)|(?<=^\d)-(?=\d{1,2}\.? \D)|(?<=^\d\d)-(?=\d{1,2}\.? \D)|(?<=\d\.)-(?=\d)"
     r"|(?<=\d{4}-\d\d-\d\d)/(?=\d{4})|(?<=\d{4}/\d\d/\d\d)-(?=\d{4}/)"

@@ -54,7 +54,7 @@ _PHRASES: Final = {
         "credit note", "credit notes", "credit memo", "credit memos", "notes de credit",
         "note de credit", "nota de credito", "nota di credito", "nota de abono",
         "credit nota", "πιστωτικο τιμολογιο", "πιστωτικο σημειωμα", "money back", "charge back", "give back",
-        "cancel immediate", "immediate cancel", "end of life credit", "gut schrift",
+        "cancel immediate", "immediate cancel", "end of life credit", "gut schrift", "kredit nota",
     ),
     "BOTH": (
         "remove quantity", "reduce quantity", "quantity decrease", "decrease quantity", "quantity reduction",
@@ -87,7 +87,16 @@ _WORDS: Final = {
         "παγιο παγια συνδρομη ανανεωση νεα νεο μηνιαια μηνιαιο μηνιαιοσ ετησια ετησιο επαναλαμβανομενη "
         "προσθηκη "
         "suscripcion renovacion nuevo nueva mensual anual periodico periodica alta prorrateo cuota "
-        "ricorrente ricorrenti abbonamento rinnovo nuovo nuova mensile annuale canone periodica aggiunta"
+        "ricorrente ricorrenti abbonamento rinnovo nuovo nuova mensile annuale canone periodica aggiunta "
+        "abonnemang abonnemangsavgift prenumeration fornyelse ny nytt manadsavgift arsavgift manadsvis "
+        "licens "
+        "licenser aterkommande lopande fornyelse nyt maneds manedsafgift manedsavgift abonnementsafgift "
+        "abonnementsavgift løbende løpende tilbagevendende tilbakevendende lisens lisenser månedlig "
+        "manedlig arlig "
+        "tilausmaksu uusiminen uusi kuukausimaksu vuosimaksu lisenssi toistuva "
+        "subskrypcja abonament odnowienie nowy nowa nowe miesieczna miesieczny miesieczne roczna roczny "
+        "licencja licencje cykliczna subscricao assinatura renovacao novo nova mensalidade licenca licencas "
+        "predplatne obnoveni novy mesicni rocni opakovana"
     ),
     "CREDIT": (
         "credit credits credited refund refunds refunded reversal reversals reversed reverse chargeback "
@@ -104,13 +113,18 @@ _WORDS: Final = {
         "creditnota creditnotas creditfactuur creditering terugbetaling restitutie annulering opzegging "
         "geannuleerd πιστωσεισ πιστωτικα πιστωση πιστωτικο επιστροφη ακυρωση ακυρωτικο "
         "abonos reembolsos abono reembolso devolucion anulacion cancelacion credito baja "
-        "accrediti rimborsi accredito rimborso annullamento disdetta stornato"
+        "accrediti rimborsi accredito rimborso annullamento disdetta stornato "
+        "kredit kreditnota kreditnotat kreditfaktura kreditering krediterad krediteret kreditert "
+        "aterbetalning "
+        "tilbagebetaling tilbakebetaling refusion refusjon makulering hyvitys hyvityslasku palautus peruutus "
+        "zwrot anulowanie estorno devolucao anulacao cancelamento dobropis vraceni vratka zruseni"
     ),
     "USAGE": (
         "usage metered metering consumption consumed overage overages payg "
         "verbrauch mehrverbrauch verbrauchsgebuhr nutzungsgebuhr nutzungsgebuhren nutzung nutzungsabhangig "
         "verbrauchsabhangig consommation verbruik gebruik meerverbruik "
-        "χρηση καταναλωση consumo uso utilizzo excedente depassement"
+        "χρηση καταναλωση consumo uso utilizzo excedente depassement "
+        "forbrukning forbrug forbruk kaytto kulutus zuzycie utilizacao spotreba"
     ),
     "ONE_TIME": (
         "onetime once nrc nrcs otc setup installation install activation onboarding migration perpetual "
@@ -122,16 +136,22 @@ _WORDS: Final = {
         "ponctuel ponctuelle unique tva taxe activering eenmalig eenmalige installatie opstartkosten btw "
         "verzendkosten "
         "εφαπαξ εγκατασταση ενεργοποιηση φπα φοροσ "
-        "unico unica instalacion activacion iva impuesto impuestos installazione attivazione imposta tassa"
+        "unico unica instalacion activacion iva impuesto impuestos installazione attivazione imposta tassa "
+        "engangsavgift engangskostnad engangsafgift engangsgebyr startavgift oprettelse etablering "
+        "kertamaksu "
+        "avausmaksu jednorazowa jednorazowy jednorazowe instalacja wdrozenie instalacao ativacao imposto "
+        "jednorazove instalace aktivace moms mva alv dph podatek"
     ),
     "DISCOUNT": (
         "discount discounts rebate rebates rabatt mengenrabatt kundenrabatt partnerrabatt sonderrabatt "
         "nachlass preisnachlass skonto bonus remise ristourne "
         "rabais "
-        "korting kortingen εκπτωση descuento rebaja sconto ribasso"
+        "korting kortingen εκπτωση descuento rebaja sconto ribasso "
+        "rabat alennus upust znizka bonifikata desconto descontos sleva"
     ),
     # a fee is one-time where no other word says more
-    "FEE": "fee fees surcharge gebuhr gebuhren frais kosten τελοσ tasas tarifa tariffa commissione",
+    "FEE": "fee fees surcharge gebuhr gebuhren frais kosten τελοσ tasas tarifa tariffa commissione "
+    "avgift gebyr maksu oplata opłata taxa poplatek",
     "PLAIN": (
         "charge charges charged invoice invoiced debit bill billed billing item items line lines for of on "
         "when the a an at "
@@ -144,7 +164,8 @@ _WORDS: Final = {
         "facture facturation ligne client pour de du la le les des abonnements factuur regel klant voor "
         "van de het "
         "τιμολογιο χρεωση γραμμη πελατη factura cargo linea cliente por del el los fattura addebito riga "
-        "di della"
+        "di della faktura lasku linje rad rivi pozycja polozka kund asiakas klient zakaznik fatura "
+        "linha za na do"
     ),
 }  # fmt: skip
 _PHRASE_KINDS: Final = tuple(
@@ -194,6 +215,8 @@ _CREDIT_FIRST: Final = re.compile(
     r"|credited|reversals?|reversed|gutschrift\w*|storno\w*|rechnungskorrektur"
     r"|ruckerstattung|erstattung|avoir|remboursement|creditnota"
     r"|creditfactuur|creditering|terugbetaling|nota de (?:credito|abono)|nota di credito|abono|reembolso"
+    r"|kreditnota|kreditfaktura|kreditering|hyvitys(?:lasku)?|tilbagebetaling|tilbakebetaling|aterbetalning"
+    r"|zwrot|estorno|dobropis"
     r"|rimborso|πιστωτικο|πιστωση)\b(?!.*\b(?:fee|surcharge)\b)"
 )
 _CREDIT_APART: Final = re.compile(r"\s*(?:credit|refund)s?\s*(?:\s[-–—]|:)\s", re.IGNORECASE)
@@ -201,6 +224,7 @@ _CREDIT_APART: Final = re.compile(r"\s*(?:credit|refund)s?\s*(?:\s[-–—]|:)\s
 _NAME_APART: Final = re.compile(r"\s[-–—]\s|:\s|\(")
 _FOR: Final = (
     "for|on|of|to|off|fur|auf|zu|sur|pour|de|du|op|voor|van|sobre|para|por|en|su|per|di|σε|για|στο|στη"
+    "|til|till|pa|na|za|em|no|da|do"
 )
 _DISCOUNT_FIRST: Final = re.compile(
     rf"(?:{'|'.join(_WORDS['DISCOUNT'].split())})(?: \d+ ?%?)*(?: %)? (?:{_FOR})\b"

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
+from xlsync.billing.reports.northern_translations import NORTHERN_TRANSLATIONS
 from xlsync.billing.reports.text import header_key, header_words
 from xlsync.billing.reports.translations import TRANSLATIONS
 
@@ -203,7 +204,8 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
 
 def with_translations(header: str) -> tuple[str, ...]:
     """Return an English header with the words of other languages that mean the same."""
-    return header, *filter(None, (word.strip() for word in TRANSLATIONS.get(header, "").split(",")))
+    words = f"{TRANSLATIONS.get(header, '')},{NORTHERN_TRANSLATIONS.get(header, '')}".split(",")
+    return header, *filter(None, map(str.strip, words))
 
 
 # As `_ENGLISH`, in all languages.
@@ -223,12 +225,13 @@ CURRENCIES: Final = (
 )
 DOLLARS: Final = "USD?|CAD?|C|AUD?|A|NZD?|HK|SG|S"  # before the sign of a dollar
 _IN_CURRENCY: Final = re.compile(
-    rf"(?: (?:in )?(?:euro|{CURRENCIES.casefold()})|(?: in)?(?: (?:{DOLLARS.casefold()}))? ?[€$£])$"
+    rf"(?: (?:(?:in|i|w|v|em) )?(?:euro|{CURRENCIES.casefold()}|kc|zł)"
+    rf"|(?: in)?(?: (?:{DOLLARS.casefold()}))? ?[€$£])$"
     rf"|^(?:{CURRENCIES.casefold()}|(?:{DOLLARS.casefold()})?[€$£]) "
 )
 _WITHOUT_TAX: Final = re.compile(
-    r" (?:(?:excl|excluding|ex|exkl|ohne|before|zzgl|sin|senza|hors|χωρισ|προ)(?: of)? "
-    r"(?:vat|tax|taxes|gst|mw ?st|u ?st|iva|btw|tva|φπα)|ht)$"
+    r" (?:(?:excl|excluding|ex|exkl|ohne|before|zzgl|sin|senza|hors|χωρισ|προ|ekskl|eks|utan|uden|uten|ilman"
+    r"|sem)(?: of)? (?:vat|tax|taxes|gst|mw ?st|u ?st|iva|btw|tva|φπα|moms|mva|alv)|ht)$"
 )
 
 

@@ -22,7 +22,10 @@ _TOTAL_WORD: Final = (
     r")?(?:totals?|subtotals?|sum|summe|gesamt|gesamtsumme|gesamtbetrag|"
     r"zwischensumme|endsumme|totaal|subtotaal|eindtotaal|totale|subtotale|totaux|somme|suma|total general|"
     r"endbetrag|nettobetrag|bruttobetrag|nettosumme|bruttosumme|importe total|importo totale|"
-    r"razem|celkem|osszesen|summa|i alt|yhteensa|итого|всего|toplam|合計|总计|總計|σ|"
+    r"razem|razem netto|lacznie|łacznie|ogolem|ogołem|do zapłaty|celkem bez dph|k uhrade|slutsumma|delsumma"
+    r"|totalsumma|totalbelopp|totalt|att betala|totalbeløb|subtotalt|at betale|totalsum|totalbeløp|delsum"
+    r"|a betale|valisumma|loppusumma|total geral|total liquido|"
+    r"celkem|osszesen|summa|i alt|yhteensa|итого|всего|toplam|合計|总计|總計|σ|"
     r"all (?:customers|clients|products|items|lines)|alle (?:kunden|artikel|produkte|positionen)|"
     r"amount due|balance due|(?:amount |total )?payable|suma y sigue|base imponible|te betalen|a pagar|"
     r"rechnungsbetrag|zahlbetrag|net a payer|"
@@ -31,7 +34,8 @@ _TOTAL_WORD: Final = (
 _TOTAL: Final = re.compile(rf"(?:.* )?{_TOTAL_WORD}|{_TOTAL_WORD} .*")
 _TAX: Final = re.compile(
     r"(?:(?:plus|add|incl|zzgl|total) )?(?:[\d ]+%? )?(?:vat|gst|hst|pst|sales tax|tax|taxes|mwst|ust|"
-    r"umsatzsteuer|mehrwertsteuer|tva|btw|iva|φπα)(?: amount| betrag)?(?: (?:at |of )?[\d ]+%?)?"
+    r"umsatzsteuer|mehrwertsteuer|tva|btw|iva|φπα|moms|mva|alv|dph|podatek vat|merverdiavgift"
+    r"|arvonlisavero)(?: amount| betrag)?(?: (?:at |of )?[\d ]+%?)?"
 )
 _CENT: Final = Decimal("0.01")
 _TOTAL_ALONE: Final = re.compile(_TOTAL_WORD)

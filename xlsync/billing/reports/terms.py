@@ -18,17 +18,23 @@ _ENGLISH: Final = {
         "6": "six sechs zes seis sei",
         "12": "twelve zwolf douze twaalf doce dodici",
         "monthly": "monatlich monatliche monatlicher mensuel mensuelle maandelijks maandelijkse mensual "
-        "mensile μηνιαια μηνιαιο μηνιαιοσ μηνιαιωσ",
+        "mensile μηνιαια μηνιαιο μηνιαιοσ μηνιαιωσ manadsvis manatlig manatligen manedlig manedligt "
+        "manedsvis kuukausittain kuukausittainen miesiecznie miesieczny miesieczna miesieczne "
+        "mensalmente mensal "
+        "mesicne mesicni",
         "quarterly": "vierteljahrlich vierteljahrliche quartalsweise trimestriel trimestrielle trimestral "
-        "trimestrale kwartaal driemaandelijks τριμηνιαια τριμηνιαιο",
+        "trimestrale kwartaal driemaandelijks τριμηνιαια τριμηνιαιο kvartalsvis kvartalsvist "
+        "neljannesvuosittain kwartalnie kwartalny kwartalna ctvrtletne ctvrtletni",
         "halfyearly": "halbjahrlich halbjahrliche semestriel semestrielle halfjaarlijks semestral semestrale "
         "εξαμηνιαια εξαμηνιαιο",
         "yearly": "jahrlich jahrliche jahrlicher jahresvertrag annuel annuelle jaarlijks jaarlijkse anual "
-        "annuale ετησια ετησιο ετησιοσ",
+        "annuale ετησια ετησιο ετησιοσ arlig arligt arligen arsvis vuosittain vuosittainen rocznie roczny "
+        "roczna roczne anualmente rocne rocni",
         "month": "mo mon mth mths months monat monate monaten monats mois maand maanden mes meses mese mesi "
-        "μηνα μηνασ μηνεσ μηνων",
+        "μηνα μηνασ μηνεσ μηνων manad manader maned maneder mdr mnd kk kuukausi kuukautta miesiac miesiace "
+        "miesiecy mesic mesice mesicu",
         "year": "yr yrs years jahr jahre jahren jahres an ans annee annees jaar jaren ano anos anno anni "
-        "ετοσ ετη ετων χρονοσ χρονια",
+        "ετοσ ετη ετων χρονοσ χρονια ar vuosi vuotta rok roky roku lata lat let",
     }.items()
     for word in words.split()
 }  # fmt: skip

@@ -13,6 +13,7 @@ _BRACKET_AT_END: Final = re.compile(r"(?<=\S)\s*[(\[{][^()\[\]{}]*[)\]}]\s*$")
 _MEANINGFUL: Final = re.compile(
     r"\b(?:(?:incl(?:uding|usive)?|inkl|with|mit|inc) (?:of )?(?:vat|tax|taxes|gst|mw ?st|u ?st|iva|btw|tva)"
     r"|(?:vat|tax|iva|gst|btw|tva) (?:incl(?:uded|usive|uida|uido|use|usa|uso)?|inc|compris\w*)"
+    r"|(?:inkl\w*|incl|med) (?:moms|mva|dph)|sis\w* alv|z (?:vat|podatkiem)|com iva|(?:s|vc|vcetne) dph"
     r"|gross|brutto|ttc|bruto|cents?|pence|rappen|thousands?|millions?|tsd|tausend|mio|[kt](?:eur|usd|chf|gbp)"
     r"|[kt] ?[€$£]|1 ?000|000s?|milliers?|miles|list|listen\w*|retail|rrp|msrp|sell(?:ing)?(?! to)"
     r"|sales price|resale|previous|prior|old|before change|last month|ytd|to date"

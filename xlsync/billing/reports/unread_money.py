@@ -23,17 +23,23 @@ _Figure = Literal["amount", "cost", "units"]
 _ROUNDED: Final = Decimal("0.01")
 _OF_AMOUNTS: Final = re.compile(
     r"\b(?:amounts?|totals?|sum|value|charges?|charged|billed|invoiced|payable|due|extension|extended"
-    r"|wert|montant|valeur|waarde|importe|valor|importo|totaal|totale|ποσο|συνολο|αξια)\b"
-    r"|gesamt|(?:betrag|summe|bedrag)\b"
+    r"|wert|montant|valeur|waarde|importe|valor|importo|totaal|totale|ποσο|συνολο|αξια"
+    r"|totalt|belob|beløb|beløp|yhteensa|kwota|wartosc|razem|suma|oplata|opłata|montante|castka|celkem|celkova"
+    r"|hodnota)\b"
+    r"|gesamt|(?:betrag|summe|bedrag|belopp|beløb|beløp|summa|sum)\b"
 )
 _OF_PRICES: Final = re.compile(
-    r"\b(?:price|cost|rate|net|wholesale|prix|cout|preis|prijs|precio|coste|prezzo|costo|τιμη|κοστοσ)\b"
-    r"|(?:preis|prijs|kosten)\b"
+    r"\b(?:price|cost|rate|net|wholesale|prix|cout|preis|prijs|precio|coste|prezzo|costo|τιμη|κοστοσ"
+    r"|cena|koszt|preco|custo|naklady)\b"
+    r"|(?:preis|prijs|kosten|(?<!com)pris|kostnad|omkostning|hinta|kustannus)\b"
 )
 # What customers pay, money with tax, money of another time, and figures that are no money.
 _NOT_PAID: Final = (
     r"end|customers?|clients?|sell(?:ing)?|sales?|resale|retail|list|rrp|msrp|margin|profit|markup|vk"
     r"|kunden\w*|klant\w*|verkauf\w*|tax|vat|gst|mwst|ust|tva|btw|iva|incl|gross|brutto|lordo|bruto"
+    r"|kundpris|slutkund\w*|sluttkund\w*|klienta|zakaznika|asiakkaan|moms\w*|mva|alv|dph|vcetne"
+    r"|vejledende|veiledende|ohjehinta|listpris|listepris|listahinta|katalogow\w*|katalogova|cenikova|tabela"
+    r"|forsaljning\w*|salgs\w*|myynti\w*|sprzedaz\w*|venda|prodejni"
     r"|previous|last|number|no|id"
 )
 _OF_OTHER_AMOUNTS: Final = re.compile(
@@ -53,12 +59,14 @@ _OF_QUANTITIES: Final = re.compile(
 _OF_OTHER_QUANTITIES: Final = re.compile(r"\b(?:price|cost|amount|value|used|assigned|available)\b")
 _FACTOR: Final = re.compile(
     r"(?:(?:number of|no of|billed|charged|billable) )?(?:months|periods|cycles|monate|perioden|mois|maanden"
-    r"|meses|mesi|μηνεσ)|(?:proration |prorata )?(?:factor|multiplier|faktor|facteur)|proration|prorata"
+    r"|meses|mesi|μηνεσ|manader|maneder|kuukaudet|miesiace|mesice)"
+    r"|(?:proration |prorata )?(?:factor|multiplier|faktor|facteur)|proration|prorata"
 )
 # What a header says of the price that the MSP pays, or of a price after all discounts.
 _OF_COST: Final = re.compile(
     r"\b(?:cost|net|rate per qty|your|partner|reseller|dealer|wholesale|purchase|buy|effective|discounted"
-    r"|after discount|final|ek|cout|achat|inkoop|coste|compra|costo|acquisto|κοστοσ)\b|netto|einkauf|kosten\b"
+    r"|after discount|final|ek|cout|achat|inkoop|coste|compra|costo|acquisto|κοστοσ|zakupu|koszt|custo"
+    r"|nakupni|kostpris|kostnad|kustannus)\b|netto|einkauf|kosten\b|inkop|indkøb|innkjøp|ostohinta"
 )
 
 
