@@ -46,6 +46,11 @@ OPAQUE = [
     "K:K",
     "TRUE",
     "über10",
+    "ราคาก่!A10",  # letters with marks on them
+    "हिन्दी!$A$10:B12",
+    "cafe\u0301A10",
+    "😀!A10",
+    "!$A$10",  # of whichever sheet is shown
 ]
 
 BROKEN = [  # no program writes them, but a part may hold them

@@ -14,24 +14,29 @@ from msgspec import Struct
 
 from xlsync.xlsx.cells import LAST_COLUMN, LAST_ROW, Position, letters, position
 
+_WORD: Final = r"\w\u0300-\u1fff\u2c00-\u2fff\u3001-\U0010ffff"  # letters, marks on them, emojis; no blanks
 _QUOTED: Final = r"'(?:[^']|'')*'"
 _CELL: Final = r"\$?[A-Za-z]{1,3}\$?[0-9]{1,7}"
 _PIECE: Final = re.compile(
     rf"""
       "(?:[^"]|"")*"                                       # a text
     | (?P<sheet>                                           # what names a sheet, or more than one
-        (?:[\w.]+\|)?{_QUOTED}! | (?!{_CELL}:)(?:\[[^\[\]]*\])?[\w.\\?|]+(?::[\w.\\?]+)?! | \[[^\[\]]*\]!
+        (?:[{_WORD}.]+\|)?{_QUOTED}!
+        | (?!{_CELL}:)(?:\[[^\[\]]*\])?[{_WORD}.\\?|]+(?::[{_WORD}.\\?]+)?!
+        | \[[^\[\]]*\]!
       )?
       (?P<cells>
         {_CELL}(?::(?P<again>(?P=sheet))?{_CELL})?
         | \$?[0-9]{{1,7}}:\$?[0-9]{{1,7}} | \$?[A-Za-z]{{1,3}}:\$?[A-Za-z]{{1,3}}
       )
-      (?![\w.\\?($\[!'])
-    | (?:{_QUOTED}|(?!:)[\w.\\?|:\[\]]+)!(?:\#REF!|[\w.\\?$]+|{_QUOTED})?   # a name of a sheet or workbook
-    | \#REF![\w.$:]*                                       # a reference into a sheet that was deleted
+      (?![{_WORD}.\\?($\[!'])
+    | (?:{_QUOTED}|(?!:)[{_WORD}.\\?|:\[\]]+)!              # a name of a sheet or workbook
+      (?:\#REF!|[{_WORD}.\\?$]+|{_QUOTED})?
+    | ![{_WORD}.\\?$:]*                                    # a cell of whichever sheet is shown
+    | \#REF![{_WORD}.$:]*                                  # a reference into a sheet that was deleted
     | \#[A-Z][A-Z0-9_/]*[!?]?                              # another error
     | \[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\]            # columns of a table
-    | [\w.\\?$]+                                           # a name, a function or a number
+    | [{_WORD}.\\?$]+                                      # a name, a function or a number
     | ["'\[].*                                             # not closed: nothing behind it is understood
     | .
     """,
