@@ -231,7 +231,10 @@ def test_a_total_is_known_by_its_word_in_northern_languages(path: Path, total: s
 @pytest.mark.parametrize(
     ("header", "price"),
     [("Kunde;Vare;Antal;Stk. pris;Pris", "63,00"), ("Klient;Produkt;Ilość;Cena;Kwota po rabacie", "50,00"),
-     ("Zákazník;Zboží;Množství;Cena;Hodnota", "50,00"), ("Cliente;Produto;Quantidade;Preço;Valor", "50,00")],
+     ("Zákazník;Zboží;Množství;Cena;Hodnota", "50,00"),
+     ("Zákazník;Zboží;Množství;Cena za MJ;Cena bez DPH", "50,00"),
+     ("Kund;Artikel;Antal;Styckpris;Pris exkl. moms", "50,00"),
+     ("Cliente;Produto;Quantidade;Preço;Valor", "50,00")],
 )  # fmt: skip
 def test_an_unread_amount_in_a_northern_language_is_asked_about(path: Path, header: str, price: str) -> None:
     assert (
@@ -250,3 +253,15 @@ def test_an_unread_amount_in_a_northern_language_is_asked_about(path: Path, head
 def test_a_period_with_the_name_of_a_northern_month_is_read(path: Path, period: str, words: str) -> None:
     (line,) = read(path, f"Customer;Product;Quantity;Amount;{words}", f"Amber;Mail;6;63,00;{period}").lines
     assert (line.start, line.end) == (dt.date(2026, 10, 1), dt.date(2026, 10, 31))
+
+
+@pytest.mark.parametrize(
+    ("read_too", "header"), [("Til", "Opkræves fra"), ("Fra", "Opkræves til"), ("Do", "Obowiązuje od")]
+)
+def test_an_unread_end_of_the_charged_period_is_asked_about(path: Path, read_too: str, header: str) -> None:
+    rows = f"Kunde;Vare;Antal;Beløb;{read_too};{header}", "Amber;Mail;6;63,00;31.10.2026;01.10.2026"
+    assert (
+        f"the column “{header}” looks as if it told a kind, a sign or a date" in refused(path, *rows).message
+    )
+    named = rows[0], "Amber;Mail;6;63,00;31.10.2026;Birch"
+    assert read(path, *named).lines

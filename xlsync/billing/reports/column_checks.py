@@ -68,6 +68,8 @@ _WITH_TAX: Final = re.compile(
 _PRICES: Final = ("cost", "amount")
 _CENTS: Final = re.compile(r"\d\d")
 _RATE: Final = re.compile(r"%|\b(?:rate|percent|satz|taux|tax|vat|ust|mwst)\b")
+# headers of days that may be one end of the charged period, though another end is read
+_FROM_OR_TO: Final = re.compile(r"\b(?:fra|fran|til|till|od|do|alkaen|asti|ate)\b")
 _OF_CUSTOMERS: Final = re.compile(
     r"\b(?:end ?customer|customer|client|tenant|end ?user|kunde|endkunde|klant)\b"
 )
@@ -253,7 +255,8 @@ def _refuse_split_numbers(table: Table, problems: Problems) -> None:
 def _tells_kind_or_day(table: Table, column: int) -> bool:
     """Return whether cells that nothing reads are words for credits, or days, which no other column tells."""
     there = table.columns.at
-    if not (_KINDS.isdisjoint(there) or _DAYS.isdisjoint(there)):
+    may_be_day = _DAYS.isdisjoint(there) or _FROM_OR_TO.search(header_words(table.header[column])) is not None
+    if not (_KINDS.isdisjoint(there) or may_be_day):
         return False
     texts = {text for text in table.texts(column) if text}
     if not texts or len(texts) > _MOST_WORDS:
@@ -271,7 +274,7 @@ def _tells_kind_or_day(table: Table, column: int) -> bool:
         codes = folded & _INVOICES, folded & _CREDIT_NOTES
         if all(codes) and folded == codes[0] | codes[1]:
             return True
-    return _DAYS.isdisjoint(there) and all(map(_is_day, texts))
+    return may_be_day and all(map(_is_day, texts))
 
 
 def _is_day(text: str) -> bool:

@@ -80,12 +80,14 @@ NORTHERN_TRANSLATIONS: Final[Mapping[str, str]] = {
     "Price": "Pris, Hinta, Cena, Preço",
     "Service Start Date": "Periodens start, Periodstart, Periode fra, Period från, Periodestart, "
     "Jakson alku, Kauden alku, Okres od, Início do período, Období od",
-    "Start Date": "F.o.m., Från, Från datum, Fra, Fra dato, Dato fra, Startdato, Alkaen, Alkupäivä, Alkupvm, "
+    "Start Date": "F.o.m., Giltig från, Gyldig fra, Ważne od, Platnost od, Válido de, "
+    "Voimassa alkaen, Från, Från datum, Fra, Fra dato, Dato fra, Startdato, Alkaen, Alkupäivä, Alkupvm, "
     "Aloituspäivä, Alkamispäivä, Od, Data od, Data rozpoczęcia, De, Início, Data de início, Data início, "
     "Data inicial, Datum od, Začátek, Datum zahájení",
     "Service End Date": "Periodens slut, Periodslut, Periode til, Period till, Periodeslut, Jakson loppu, "
     "Kauden loppu, Okres do, Fim do período, Período até, Období do",
-    "End Date": "T.o.m., Till, Till datum, Slutdatum, Til, Til dato, Dato til, Slutdato, Sluttdato, Asti, "
+    "End Date": "T.o.m., Giltig till, Gyldig til, Ważne do, Platnost do, Válido até, Till, "
+    "Till datum, Slutdatum, Til, Til dato, Dato til, Slutdato, Sluttdato, Asti, "
     "Päättyy, Loppupäivä, Loppupvm, Päättymispäivä, Do, Data do, Data zakończenia, Até, Fim, Data de fim, "
     "Data fim, Data final, Datum do, Konec, Datum ukončení",
     "Period": "Jakso, Kausi, Ajanjakso, Okres, Období",

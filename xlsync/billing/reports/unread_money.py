@@ -37,7 +37,9 @@ _OF_PRICES: Final = re.compile(
 _NOT_PAID: Final = (
     r"end|customers?|clients?|sell(?:ing)?|sales?|resale|retail|list|rrp|msrp|margin|profit|markup|vk"
     r"|kunden\w*|klant\w*|verkauf\w*|tax|vat|gst|mwst|ust|tva|btw|iva|incl|gross|brutto|lordo|bruto"
-    r"|kundpris|slutkund\w*|sluttkund\w*|klienta|zakaznika|asiakkaan|moms\w*|mva|alv|dph|vcetne"
+    r"|kundpris|slutkund\w*|sluttkund\w*|klienta|zakaznika|asiakkaan|vcetne"
+    r"|(?<!bez )dph"
+    r"|(?<!exkl )(?<!ekskl )(?<!eks )(?<!utan )(?<!uden )(?<!uten )(?<!ilman )(?:moms\w*|mva|alv)"
     r"|vejledende|veiledende|ohjehinta|listpris|listepris|listahinta|katalogow\w*|katalogova|cenikova|tabela"
     r"|forsaljning\w*|salgs\w*|myynti\w*|sprzedaz\w*|venda|prodejni"
     r"|previous|last|number|no|id"
