@@ -17,7 +17,8 @@ from python_calamine import CalamineWorkbook
 from tests.helpers.desk import Desk, settle
 from tests.helpers.hand import LINES, MISMATCHES
 from tests.helpers.world import World, desk_in
-from xlsync.gather.unchanged import NOTHING_CHANGED
+from xlsync import __version__
+from xlsync.gather.unchanged import NOTHING_CHANGED, find_stored_check
 from xlsync.plain_json import fingerprint
 from xlsync.workbook.layout import START_CELLS
 
@@ -83,6 +84,11 @@ def test_it_asks_both_systems_for_what_the_whole_check_asks(settled: Desk) -> No
     shutil.rmtree(next(settled.home.glob("cache/*")) / "checks")
     told(settled)
     assert asked() == quick
+
+
+def test_a_stored_check_in_the_form_of_another_version_counts_as_none(tmp_path: Path) -> None:
+    stored = {"version": __version__, "check": {"digest": "", "notices": []}}
+    assert find_stored_check({str(tmp_path.resolve()): stored}, tmp_path) is None
 
 
 def test_the_digest_is_the_same_too(settled: Desk) -> None:

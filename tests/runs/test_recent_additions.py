@@ -96,3 +96,12 @@ def test_kept_answers_are_used_for_ten_minutes_and_never_before_they_were_read()
         assert additions.find([7, 150, 151]) == expected
         recaps = Recent[Recap | None]("recaps", Recap | None, cache, now)
         assert recaps.find([7, 150, 151]) == (({150: recap, 7: None}, read_at) if found else ({}, None))
+
+
+def test_kept_answers_in_the_form_of_another_version_are_read_anew() -> None:
+    now = dt.datetime(2026, 11, 2, 9, 0, 0)  # noqa: DTZ001 - the clock on the wall
+    recap = Recap(agreement_id=8)
+    cache = {
+        "recaps0": {"7": [now.isoformat(), {"agreement": 7}], "8": [now.isoformat(), {"agreement_id": 8}]}
+    }
+    assert Recent[Recap | None]("recaps", Recap | None, cache, now).find([7, 8]) == ({8: recap}, now)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, MutableMapping
+from contextlib import suppress
 from itertools import groupby
 from typing import Any, Final, Generic, TypeVar
 
@@ -37,8 +38,9 @@ class Recent(Generic[T]):
                     when, plain = cached[str(id_)]
                     read_at = dt.datetime.fromisoformat(when)
                     if dt.timedelta() <= self._now - read_at < FRESH:
-                        answers[id_] = from_plain(plain, self._kind)
-                        moments.append(read_at)
+                        with suppress(ValueError):  # another version stored it in another form
+                            answers[id_] = from_plain(plain, self._kind)
+                            moments.append(read_at)
         return answers, min(moments, default=None)
 
     def keep(self, answers: Mapping[int, T]) -> None:

@@ -108,7 +108,10 @@ def find_stored_check(checks: Mapping[str, Any], path: Path) -> StoredCheck | No
     stored = checks.get(str(path.resolve()))
     if not isinstance(stored, dict) or stored.get(_VERSION) != __version__ or _CHECK not in stored:
         return None
-    return from_plain(stored[_CHECK], StoredCheck)
+    try:
+        return from_plain(stored[_CHECK], StoredCheck)
+    except ValueError:  # between two releases its form may change too
+        return None
 
 
 def is_unchanged(check: StoredCheck, path: Path) -> bool:
