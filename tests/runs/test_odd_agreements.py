@@ -11,6 +11,7 @@ import pytest
 from tests.helpers.desk import Desk
 from tests.helpers.hand import MISMATCHES
 from tests.helpers.world import DeskAfter
+from xlsync.workbook.layout import START_CELLS
 
 
 def rows_of(desk: Desk, customer: str) -> list[dict[str, Any]]:
@@ -111,7 +112,8 @@ def test_a_parent_without_lines_of_its_own_has_a_row_with_what_its_children_are_
     for child in children:
         child["parentAgreement"] = {"id": parent["id"], "name": parent["name"], "_info": {}}
     assert desk.check("--refresh").code == 0
-    key = f"invoice:{parent['id']}"
+    rows, key = desk.read().rows("Invoices"), f"invoice:{parent['id']}"
+    assert desk.read().at("Start", START_CELLS["to_invoice"]) == f"{len(rows) - 2} invoices previewed"
     assert invoiced(desk, key) == tuple(map(sum, zip(*amounts, strict=True)))
     row = {header: desk.read().get("Invoices", key, header) for header in desk.read().columns("Invoices")}
     assert row["Customer"] == parent["company"]["name"]

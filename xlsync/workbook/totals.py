@@ -123,7 +123,7 @@ def start_values(overview: Overview) -> dict[str, Value]:
         "to_link": f"{counted(of_month.unlinked, 'line')} to link",
         "to_create": f"{counted(len(overview.proposals), 'row')} proposed",
         "to_approve": f"{counted(offered, 'row')} can be written",
-        "to_invoice": f"{counted(len(overview.invoices), 'invoice')} previewed",
+        "to_invoice": f"{counted(sum(not row.parent for row in overview.invoices), 'invoice')} previewed",
         "money_of": f"Money a month in {main}" if main else None,
         "billed_of": f"Money billed in {main}" if main else None,
         "no_link": tell_no_link(of_month.no_link) or None,
