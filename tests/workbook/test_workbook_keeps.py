@@ -300,6 +300,30 @@ def test_a_filter_that_hides_rows_which_changed_is_to_be_applied_anew(desk: Desk
     assert told not in desk.check("--refresh").err
 
 
+def test_a_persons_list_beside_those_of_xlsync_stays_where_it_is_however_long_those_are(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet = hand.sheet(LISTS)
+        column, length = sheet.max_column + 2, sheet.max_row
+        for row in range(1, length + 9):
+            sheet.cell(row, column).value = f"mine {row}"
+    catalog = desk.sandbox.connectwise.catalog
+    made = {max(catalog) + n: {**catalog[max(catalog)], "identifier": f"Z{n}"} for n in range(1, length + 20)}
+    for products in (made, {}):  # they come and go
+        for key in made:
+            catalog.pop(key, None)
+        catalog.update({key: {**product, "id": key} for key, product in products.items()})
+        assert desk.check("--refresh").code == 0
+        hand = desk.read()
+        sheet = hand.sheet(LISTS)
+        mine = [sheet.cell(row, column).value for row in range(1, sheet.max_row + 1)]
+        assert (
+            [value for value in mine if value]
+            == mine[: length + 8]
+            == [f"mine {n + 1}" for n in range(length + 8)]
+        )
+        assert ("Z1" in str(hand.offered("Product"))) == bool(products)
+
+
 def test_rows_that_a_person_sorted_keep_that_order_however_often_checked(desk: Desk) -> None:
     with desk.editing() as hand:
         sheet, width = hand.sheet(MISMATCHES), len(hand.columns(MISMATCHES))

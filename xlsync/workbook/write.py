@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain, repeat, zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +54,7 @@ from xlsync.workbook.merging import merge_rows
 from xlsync.workbook.read import READ_SHEETS, Book, start_title, without_empty_end
 from xlsync.workbook.save import Save, save_or_beside
 from xlsync.workbook.totals import start_billed, start_mismatches, start_values
-from xlsync.xlsx.cells import Position, Row, Value, letters, position, wrapped_lines
+from xlsync.xlsx.cells import Cell, Position, Row, Value, letters, position, wrapped_lines
 from xlsync.xlsx.package import Package
 
 _FILTERED: Final = "{} is filtered, and rows that the filter hides changed: apply the filter anew"
@@ -374,25 +375,24 @@ def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Bo
         shown = {header: without_empty_end(tuple(lists.get(header, ()))) for header in book.lists}
         if shown == book.lists:
             return
-    old = book.lists if book else {}
-    old_count = max(map(len, old.values()), default=0)
-    old_counts = [len(old.get(column.header, ())) for column in LIST_COLUMNS]
-    count = max(len(values) for values in lists.values())
-    ordered = [list(lists.get(column.header, ())) for column in LIST_COLUMNS]
-    package.replace_rows(
-        LISTS,
-        [
-            Row(
-                number + 1 if number < old_count else None,
-                {
-                    index: values[number] if number < len(values) else None
-                    for index, values in enumerate(ordered)
-                    if number < len(values) or number < old_counts[index]
-                },
-            )
-            for number in range(count)
-        ],
-    )
+    ordered = [tuple(lists.get(column.header, ())) for column in LIST_COLUMNS]
+    if book is None:
+        package.replace_rows(LISTS, [Row(None, dict(enumerate(line))) for line in zip_longest(*ordered)])
+    else:  # rows never move here: a person's own list may stand beside those of xlsync
+        old = [book.lists.get(column.header, ()) for column in LIST_COLUMNS]
+        formulas = package.formulas(LISTS)
+        shown_at = {
+            (number, index): value
+            for number, line in enumerate(package.grid(LISTS))
+            for index, value in enumerate(line)
+        }
+        cells: dict[Position, Value | Cell] = {
+            (number, index): value
+            for index, values in enumerate(ordered)
+            for number, value in enumerate(chain(values, repeat(None, len(old[index]) - len(values))), 1)
+            if (number, index) in formulas or value != shown_at.get((number, index))
+        }
+        package.change_cells(LISTS, cells)
     for index, column in enumerate(LIST_COLUMNS):
         if column.name:
             last = 2 if column.is_block else max(len(ordered[index]), 1) + 1
