@@ -205,10 +205,14 @@ CTRL_C, CTRL_D = b"\x03", b"\x04"
 @on_a_terminal
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D])
 @pytest.mark.parametrize(
-    ("words", "question"), [(["export"], "Which month"), (["apply", OCTOBER], "Write 1 change?")]
+    ("words", "question", "end"),
+    [
+        (["export"], "Which month", "Stopped."),
+        (["apply", OCTOBER], "Write 1 change?", "Stopped: nothing was written."),
+    ],
 )
 def test_who_answers_no_question_stops_before_any_write(
-    desk: Desk, words: list[str], question: str, key: bytes
+    desk: Desk, words: list[str], question: str, end: str, key: bytes
 ) -> None:
     from tests.helpers.screen import run_on_terminal  # noqa: PLC0415 - Windows has no terminals
 
@@ -216,7 +220,7 @@ def test_who_answers_no_question_stops_before_any_write(
         hand.approve("units:52")
     shown = run_on_terminal(words, 80, answers=[(question, key)])
     assert (shown.code, desk.changes) == (1, {})
-    assert shown.lines[-1] == "Stopped.", "the question ends its line"
+    assert shown.lines[-1] == end, "the question ends its line"
 
 
 @on_a_terminal

@@ -165,7 +165,12 @@ def confirm(question: str, verb: Literal["write", "forget", "open"]) -> bool:
 
 def need_agreement(question: str, verb: Literal["write", "forget"]) -> None:
     """Ask whether to go on; exits with 1 where nobody agrees."""
-    if not confirm(question, verb):
+    try:
+        agreed = confirm(question, verb)
+    except (KeyboardInterrupt, EOFError, typer.Abort):
+        agreed = False
+        say(err, f"Stopped: nothing was {_DONE[verb]}.", style="red")
+    if not agreed:
         tell_error(f"Nothing was {_DONE[verb]}: nobody agreed.", f"Add --yes to {verb} without asking.")
         raise typer.Exit(1)
 
