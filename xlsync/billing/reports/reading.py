@@ -41,6 +41,7 @@ from xlsync.billing.reports.layouts import MEANINGS
 from xlsync.billing.reports.months_named import month_of_name
 from xlsync.billing.reports.opening import check_quotes, open_report
 from xlsync.billing.reports.problems import Problems, refuse
+from xlsync.billing.reports.proven_prices import with_price
 from xlsync.billing.reports.rows import RowKind, classify
 from xlsync.billing.reports.summary import TableRead
 from xlsync.billing.reports.table_values import TableValues, find_marks, find_orders, read_raw, read_values
@@ -144,7 +145,7 @@ def _read_file(
         TableRead(file=file.name, sheet=hidden, notices=("hidden, so it is not read",))
         for hidden in opened.hidden_sheets
     )
-    chosen = [with_names(with_period(table)) for table in chosen]
+    chosen = [with_price(with_names(with_period(table))) for table in chosen]
     for table in chosen:
         refuse_without_money(file.name, table)
         refuse_columns(table, file.problems)

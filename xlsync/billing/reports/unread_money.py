@@ -72,6 +72,11 @@ _OF_COST: Final = re.compile(
 )
 
 
+def may_be_price(words: str) -> bool:
+    """Return whether the words of a header may mean a price that the MSP pays."""
+    return _OF_PRICES.search(words) is not None and _OF_OTHER_PRICES.search(words) is None
+
+
 def refuse_unread_money(table: Table, lines: Iterable[NumberedLine], problems: Problems) -> None:
     """Name unread columns that may hold the amounts or the costs and say something else than what was read.
 
