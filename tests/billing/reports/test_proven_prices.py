@@ -73,6 +73,15 @@ def test_rows_of_a_part_of_a_period_may_be_less_than_a_price_that_the_others_pro
     assert not doubts_of(found)
 
 
+def test_rows_of_as_many_periods_that_are_less_prove_no_price(path: Path) -> None:
+    header = "Customer,Product,Quantity,Monthly Price,Amount,Start Date,End Date"
+    rows = (
+        f"C{day},Mail,2,10.50,{amount},2026-{month}-{day},2026-{month + 1}-{day - 1}"
+        for day, month, amount in ((12, 10, "21.00"), (14, 10, "20.00"), (16, 10, "19.00"))
+    )
+    assert {line.cost for line in read(path, header, *rows).lines} == {None}
+
+
 def test_a_price_of_many_senses_without_an_amount_is_asked_about(path: Path) -> None:
     rows = "Customer,Product,Quantity,Monthly Price", "Amber,Mail,6,10.50"
     assert "no column for: Amount or Unit Price" in refused(path, *rows).message

@@ -69,7 +69,7 @@ _PRICES: Final = ("cost", "amount")
 _CENTS: Final = re.compile(r"\d\d")
 _RATE: Final = re.compile(r"%|\b(?:rate|percent|satz|taux|tax|vat|ust|mwst)\b")
 # headers of days that may be one end of the charged period, though another end is read
-_FROM_OR_TO: Final = re.compile(r"\b(?:fra|fran|til|till|od|do|alkaen|asti|ate)\b")
+_FROM_OR_TO: Final = re.compile(r"\b(?:fra|fran|til|od|do|alkaen|asti|ate)\b")
 _OF_CUSTOMERS: Final = re.compile(
     r"\b(?:end ?customer|customer|client|tenant|end ?user|kunde|endkunde|klant)\b"
 )

@@ -223,7 +223,7 @@ _CREDIT_APART: Final = re.compile(r"\s*(?:credit|refund)s?\s*(?:\s[-–—]|:)\s
 # what stands before the name of what is cheaper: `Discount 10% - Mail`, `Rabatt: Mail`
 _NAME_APART: Final = re.compile(r"\s[-–—]\s|:\s|\(")
 _FOR: Final = (
-    "for|on|of|to|off|fur|auf|zu|sur|pour|de|du|op|voor|van|sobre|para|por|en|su|per|di|σε|για|στο|στη"
+    "for|on|of|to|off|fur|auf|zu|sur|pour|de|du|op|voor|van|sobre|para|por|su|per|di|σε|για|στο|στη"
     "|til|till|pa|na|za|em|no|da|do"
 )
 _DISCOUNT_FIRST: Final = re.compile(

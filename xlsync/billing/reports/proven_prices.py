@@ -64,6 +64,7 @@ def _figures(table: Table, column: int) -> Figures:
 def _holds(units: Figures, prices: Figures, amounts: Figures, is_usual: Sequence[bool], mark: Mark) -> bool:
     """Return whether a row of several units tells that the price is that of one, and no row another."""
     is_told = False
+    held = less = 0
     for *cells, usual in zip(units, prices, amounts, is_usual, strict=True):
         if None in cells:
             continue
@@ -73,6 +74,9 @@ def _holds(units: Figures, prices: Figures, amounts: Figures, is_usual: Sequence
             return False
         if agrees(own, price, amount):
             is_told = is_told or (abs(own) != 1 and bool(amount))
+            held += usual
         elif usual or abs(amount) > abs(own * price):
             return False
-    return is_told
+        else:
+            less += 1
+    return is_told and held > less

@@ -26,7 +26,7 @@ _OF_AMOUNTS: Final = re.compile(
     r"|wert|montant|valeur|waarde|importe|valor|importo|totaal|totale|ποσο|συνολο|αξια"
     r"|totalt|belob|beløb|beløp|yhteensa|kwota|wartosc|razem|suma|oplata|opłata|montante|castka|celkem|celkova"
     r"|hodnota)\b"
-    r"|gesamt|(?:betrag|summe|bedrag|belopp|beløb|beløp|summa|sum)\b"
+    r"|gesamt|(?:betrag|summe|bedrag|belopp|beløb|beløp|summa|linjesum|totalsum|delsum)\b"
 )
 _OF_PRICES: Final = re.compile(
     r"\b(?:price|cost|rate|net|wholesale|prix|cout|preis|prijs|precio|coste|prezzo|costo|τιμη|κοστοσ"
