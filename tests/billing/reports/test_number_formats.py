@@ -116,6 +116,21 @@ def test_a_dollar_of_no_country_in_a_number_format_is_told_and_may_be_any(book: 
     assert named.lines[0].currency == "AUD"
 
 
+def test_a_row_without_a_currency_has_the_one_that_the_number_formats_of_the_others_show(book: Path) -> None:
+    written(book, (HEADER, ROW, ("Birch", "Mail", 1, 10.5, 10.5)), {})
+    made = openpyxl.load_workbook(book)
+    made.worksheets[0]["E2"].number_format = "[$EUR] #,##0.00"
+    made.worksheets[0].append(("Total", None, None, None, 73.5))
+    made.save(book)
+    found = read_reports([book], Month(2026, 10), ReportSettings())
+    assert [line.currency for line in found.lines] == ["EUR", "EUR"]
+    assert found.tables[0].totals == {"EUR": Decimal("73.5")}
+    assert any(
+        "no currency is named in row 3, and the money counts as EUR, like that of the others" in one
+        for one in found.notices
+    )
+
+
 def test_the_sign_of_a_style_that_the_file_only_numbers_is_that_of_whoever_opens_it(book: Path) -> None:
     found = read(book, ((*HEADER, "Currency"), (*ROW, "EUR")), {"E": BUILTIN_FORMATS[44]})
     assert found.lines[0].currency == "EUR"

@@ -129,7 +129,7 @@ def charge_lines(
         *doubt_currencies(values, columns.currencies, good),
     )
     result.doubts.extend(f"{file_name}: {text}." for text in doubts)
-    result.notices.extend(tell_filled_currencies(values, good))
+    result.notices.extend(tell_filled_currencies(values, columns.currencies, good))
     result.notices.extend(tell_open_signs(values, columns.currencies, good))
     period = month if by == "service-period" else None
     _make_lines(values, made, columns, others, period, file_name, source, result, problems)

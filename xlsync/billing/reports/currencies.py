@@ -93,7 +93,8 @@ def _open_sign(cell: object) -> frozenset[str]:
 def row_currencies(values: TableValues) -> list[str | Wrong]:
     """Return the currency of each row; wrong where its cells name different ones.
 
-    Where nothing else names one, it is that of the number formats of the row's money.
+    Where nothing else names one, it is that of the number formats of the row's money, or of all others where
+    its own show none.
     """
     stated, in_cells = _named(values)
     named: list[str | Wrong] = (
@@ -104,9 +105,13 @@ def row_currencies(values: TableValues) -> list[str | Wrong]:
     formats = _in_formats(values)
     if not formats or all(named):
         return named
-    shown = zip(*(codes for _, codes in formats), strict=True)
+    nothing: frozenset[str] = frozenset()
+    by_row = zip(*(codes for _, codes in formats), strict=True)
+    shown: list[frozenset[str]] = [next(filter(None, own), nothing) for own in by_row]
+    different = set(shown) - {nothing}
+    of_others = different.pop() if len(different) == 1 else nothing
     return [
-        code or _only_one(_common([*there, next(filter(None, own), frozenset())]))
+        code or _only_one(_common([*there, own or of_others]))
         for code, own, *there in zip(named, shown, *in_cells, strict=True)
     ]
 
@@ -214,8 +219,11 @@ def _in_formats(values: TableValues) -> list[tuple[str, list[frozenset[str]]]]:
     return [(meaning, codes) for meaning, codes in formats if any(codes)]
 
 
-def tell_filled_currencies(values: TableValues, charging: Sequence[int]) -> Iterator[str]:
+def tell_filled_currencies(
+    values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
+) -> Iterator[str]:
     """Tell in which rows the currency is empty or a sign of several, and is the one that the others name."""
+    yield from _tell_filled_formats(values, currencies, charging)
     cells = values.texts.get("currency", ())
     codes = {code for cell in set(cells) if isinstance(cell, str) and (code := currency_code(cell))}
     filled: dict[str, list[int]] = {}
@@ -226,6 +234,23 @@ def tell_filled_currencies(values: TableValues, charging: Sequence[int]) -> Iter
     for what, rows in filled.items():
         header = values.table.header_of("currency")
         yield f"{header} is {what} in {rows_text(rows)}, and counts as {min(codes)}, like that of the others"
+
+
+def _tell_filled_formats(
+    values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
+) -> Iterator[str]:
+    """Tell in which rows no number format shows the currency that those of the other rows do."""
+    formats = [codes for _, codes in _in_formats(values)]
+    stated, in_cells = _named(values) if formats else ((), [])
+    bare = [
+        at
+        for at in charging
+        if formats and currencies[at] and not any(one[at] for one in (stated, *in_cells, *formats))
+    ]
+    if bare:
+        rows = rows_text(values.table.rows[at][0] for at in bare)
+        counts = f"the money counts as {currencies[bare[0]]}, like that of the others"
+        yield f"no currency is named in {rows}, and {counts}"
 
 
 def tell_open_signs(
