@@ -233,9 +233,14 @@ def test_a_range_over_all_rows_takes_new_ones_in_and_any_other_follows_its_rows(
         ("SUM(K10:Mismatches!K12)", "SUM(K12:Mismatches!K14)"),
         ("SUM(Prices!A10:Prices!A12,K10)", "SUM(Prices!A10:Prices!A12,K12)"),
         ("SUM(May:Mismatches!K12)", "SUM(May:Mismatches!K12)"),
+        ("SUM(K2 :\nK41)", "SUM(K2 :\nK44)"),
+        ("SUM(Mismatches!K10 : Mismatches!$K$12)", "SUM(Mismatches!K12 : Mismatches!$K$14)"),
+        ("SUM(K10 K12)+INDEX(K:K,1) : K12", "SUM(K12 K14)+INDEX(K:K,1) : K14"),
     ],
 )
-def test_a_range_that_names_its_sheet_twice_follows_as_one(formula: str, moved: str) -> None:
+def test_a_range_that_names_its_sheet_twice_or_is_written_with_blanks_follows_as_one(
+    formula: str, moved: str
+) -> None:
     assert above().formula(formula, "Mismatches") == moved
 
 

@@ -26,7 +26,7 @@ _PIECE: Final = re.compile(
         | \[[^\[\]]*\]!
       )?
       (?P<cells>
-        {_CELL}(?::(?P<again>(?P=sheet))?{_CELL})?
+        {_CELL}(?:(?P<between>\s*:\s*(?:(?P=sheet))?){_CELL})?
         | \$?[0-9]{{1,7}}:\$?[0-9]{{1,7}} | \$?[A-Za-z]{{1,3}}:\$?[A-Za-z]{{1,3}}
       )
       (?![{_WORD}.\\?($\[!'])
@@ -76,21 +76,21 @@ class Corner(Struct, frozen=True):
 class Reference(Struct, frozen=True):
     """A plain reference: what stands before it (`Prices!` or nothing), and its one or two corners.
 
-    `names_sheet_twice` is True where the sheet stands before both, as in `Prices!A2:Prices!A9`.
+    `between` stands between the corners: a colon, perhaps with blanks, or with the sheet once more, as in
+    `Prices!A2:Prices!A9`.
     """
 
     sheet: str
     corners: tuple[Corner, ...]
-    names_sheet_twice: bool = False
+    between: str = ":"
 
     def __str__(self) -> str:
         """Return the reference as it is written in a formula."""
-        between = f":{self.sheet}" if self.names_sheet_twice else ":"
-        return f"{self.sheet}{between.join(map(str, self.corners))}"
+        return f"{self.sheet}{self.between.join(map(str, self.corners))}"
 
     def at(self, *corners: Corner) -> Reference:
         """Return the reference with other corners."""
-        return Reference(self.sheet, corners, self.names_sheet_twice)
+        return Reference(self.sheet, corners, self.between)
 
     def is_on(self, title: str, *, here: bool) -> bool:
         """Return whether the reference points at a sheet; `here`: the formula itself stands on that sheet."""
@@ -111,13 +111,12 @@ def with_references(formula: str, change: Callable[[Reference], str]) -> str:
     """The formula with each plain reference replaced; `change` returns the text to put in its place."""
 
     def changed(match: re.Match[str]) -> str:
-        again = match["again"] or ""
-        cells = (match["cells"] or "").replace(f":{again}", ":")
-        corners = tuple(_corner(text) for text in cells.split(":")) if cells else ()
+        between = match["between"] or ":"
+        corners = tuple(map(_corner, match["cells"].split(between))) if match["cells"] else ()
         known = tuple(corner for corner in corners if corner is not None)
         if not known or len(known) != len(corners):
             return match[0]
-        reference = Reference(match["sheet"] or "", known, bool(again))
+        reference = Reference(match["sheet"] or "", known, between)
         new = change(reference)
         return match[0] if new == str(reference) else new
 
