@@ -151,8 +151,8 @@ def test_a_yes_on_a_row_that_goes_and_what_a_person_wrote_into_result_are_told(d
             desk.read().get(MISMATCHES, f"units:{addition}", "BSS Units")
         )
     ran = desk.check()
-    (told,) = (text for text in ran.json["notices"] if "had a Yes" in text)
-    assert told.startswith("Nothing is written for what had a Yes and is gone from Mismatches: ")
+    (told,) = (text for text in ran.json["notices"] if "a Yes whose row is gone" in text)
+    assert told.startswith("No write follows from a Yes whose row is gone from Mismatches: ")
     assert len(told.split("; ")) == 3
     assert about in told
     assert "Redstart Textiles · CL-0009" not in told  # carried out, as its Result says

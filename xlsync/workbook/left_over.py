@@ -109,7 +109,7 @@ def find_lost_approvals(book: Book, title: str, rows: Sequence[Row]) -> list[str
         return []
     more = len(names) - _MOST_NAMED
     named = "; ".join(names[:_MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
-    return [f"Nothing is written for what had a Yes and is gone from {title}: {named}"]
+    return [f"No write follows from a Yes whose row is gone from {title}: {named}"]
 
 
 def _has_outcome(result: str) -> bool:
