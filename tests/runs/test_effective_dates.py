@@ -319,14 +319,27 @@ def _edit_cancel_before_beginning(hand: Hand) -> None:
     hand.approve("only:62", Action="Cancel addition", Effective_From=day("2025-02-28"))
 
 
+TOO_EARLY = "the addition itself begins on 2025-03-01; enter a later date, or clear it"
+TWO_DATES = "the approved rows of this addition have different dates; enter one date in all of them"
+
+
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
-        (_edit_before_beginning, "the addition itself begins on 2025-03-01"),
-        (_edit_on_beginning, "the addition itself begins on 2025-03-01"),
-        (_edit_two_dates, "the approved rows of this addition have different dates"),
-        (_edit_date_and_none, "the approved rows of this addition have different dates"),
-        (_edit_cancel_before_beginning, "the addition itself begins on 2025-03-01"),
+        (_edit_before_beginning, TOO_EARLY),
+        (_edit_on_beginning, TOO_EARLY),
+        (
+            _edit_two_dates,
+            TWO_DATES,
+        ),
+        (
+            _edit_date_and_none,
+            TWO_DATES,
+        ),
+        (
+            _edit_cancel_before_beginning,
+            TOO_EARLY,
+        ),
     ],
 )
 def test_a_date_that_cannot_be_is_a_problem_and_stops_the_run(

@@ -326,10 +326,16 @@ def _is_date_possible(group: Sequence[_Approved], seen: Addition, problems: list
     first = group[0]
     begins = first.effective
     if len({approved.effective for approved in group}) > 1:
-        _refuse(first, "Effective From", "the approved rows of this addition have different dates", problems)
+        what, todo = (
+            "the approved rows of this addition have different dates",
+            "enter one date in all of them",
+        )
+        problems.append(Problem(first.row.where("Effective From"), what, f"{todo}, or clear all of them"))
         return False
     if begins is not None and seen.effective is not None and begins <= seen.effective:
-        _refuse(first, "Effective From", f"the addition itself begins on {seen.effective}", problems)
+        what = f"the addition itself begins on {seen.effective}"
+        todo = "enter a later date, or clear it"
+        problems.append(Problem(first.row.where("Effective From"), what, todo))
         return False
     if begins is not None and seen.cancelled is not None and begins > seen.cancelled:
         what = f"the addition itself ends on {seen.cancelled}"
@@ -433,20 +439,11 @@ def _all_wanted(group: Sequence[_Approved], problems: list[Problem]) -> dict[Fie
         for target, value in _wanted(approved):
             if wanted.setdefault(target, value) != value:
                 header = "New Cost" if target is Field.UNIT_COST else "New Units"
-                _refuse(
-                    approved, header, "another approved row sets this addition to another value", problems
-                )
+                what = "another approved row sets this addition to another value"
+                todo = "enter the same value in both, or approve one of them"
+                problems.append(Problem(approved.row.where(header), what, todo))
                 return None
     return wanted
-
-
-def _refuse(approved: _Approved, header: str, what: str, problems: list[Problem]) -> None:
-    todo = {
-        "Effective From": "enter the same later date in all of them, or clear it",
-        "New Units": "enter the same value in both, or approve one of them",
-        "New Cost": "enter the same value in both, or approve one of them",
-    }
-    problems.append(Problem(approved.row.where(header), what, todo[header]))
 
 
 def _wanted(approved: _Approved) -> Iterator[tuple[Field, Decimal]]:
