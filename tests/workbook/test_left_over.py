@@ -14,7 +14,7 @@ from openpyxl.utils import get_column_letter
 
 from tests.helpers.command import Ran
 from tests.helpers.desk import Desk
-from tests.helpers.hand import LINES, MISMATCHES
+from tests.helpers.hand import LINES, MISMATCHES, NEW
 from tests.helpers.workbooks import parts, zipped
 from tests.workbook.test_workbook_keeps import part_of_sheet
 
@@ -161,6 +161,19 @@ def test_a_yes_on_a_row_that_goes_and_what_a_person_wrote_into_result_are_told(d
         ("Mismatch", "as agreed"),
         ("Result", "waiting for Bob"),
     ]
+
+
+def test_an_agreement_that_need_not_be_created_any_more_is_named_with_its_customer(desk: Desk) -> None:
+    with desk.editing() as hand:
+        waiting = hand.column(LINES, "Status")
+        for line, customer in hand.column(LINES, "Customer").items():
+            if customer == "Juniper Studio" and waiting[line] == "Confirm link":
+                hand.set(LINES, line, {"Match": "confirmed"})
+        row = hand.rows(NEW)["agreement:bss:620|Monthly"]
+        hand.sheet(NEW).cell(row, hand.sheet(NEW).max_column + 1).value = "which one?"
+    assert (
+        "The row of Agreement · Juniper Studio · Monthly is gone from New in ConnectWise" in desk.check().err
+    )
 
 
 def test_what_is_left_over_later_stands_below_what_was_before(desk: Desk) -> None:

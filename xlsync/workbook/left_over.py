@@ -262,7 +262,7 @@ def _own_header(grid: Sequence[Sequence[Value]], header_row: int, column: int) -
 
 
 def _about(row: SheetRow) -> str:
-    names = ("Kind", "Name") if row.sheet is NEW else ("Customer", "Product", "Agreement")
+    names = ("Kind", "For") if row.sheet is NEW else ("Customer", "Product", "Agreement")
     texts = [row.text(name) for name in names if name in row.columns]
     return " · ".join(text for text in texts if text) or row.key
 
