@@ -145,6 +145,9 @@ def test_a_pivot_below_follows_and_one_beside_is_refused() -> None:
     assert '<location ref="A21:C26"' in part_of(kept, "xl/pivotTables/pivotTable1.xml")
     with pytest.raises(WorkbookError, match="the pivot table stands beside"):
         renewed(with_part("pivotTables/pivotTable1.xml", pivot.format("H2:J5"), "pivotTable"))
+    filtered = pivot.format('H7:J9" rowPageCount="2" colPageCount="1')  # its filters stand in rows 4 and 5
+    with pytest.raises(WorkbookError, match="H4:J9: the pivot table stands beside"):
+        renewed(with_part("pivotTables/pivotTable1.xml", filtered, "pivotTable"))
 
 
 @pytest.mark.parametrize(("workbook", "covered"), [("", "A1:D6"), (' r:id="rId1"', "A1:D5")])

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from xlsync.xlsx.cells import escape_markup
+from xlsync.xlsx.cells import address, escape_markup, position
 from xlsync.xlsx.markup import (
     ANY_PREFIX,
     attribute,
@@ -322,9 +322,15 @@ def table_rows(xml: str) -> tuple[int, int] | None:
 
 
 def pivot_cells(xml: str) -> str:
-    """The cells that a pivot table fills, empty where its part does not say."""
+    """The cells that a pivot table fills, with its filters above; empty where its part does not say."""
     tag = re.search(rf"<{ANY_PREFIX}location\s[^>]*>", xml)
-    return attribute(tag[0], "ref") if tag else ""
+    cells, filters = (attribute(tag[0], name) for name in ("ref", "rowPageCount")) if tag else ("", "")
+    rows = row_span(cells)
+    if rows is None or not filters.strip("0").isdigit():
+        return cells
+    first, colon, last = cells.partition(":")
+    above = max(0, rows[0] - int(filters) - 1)  # a row between them is empty
+    return f"{address(above, position(first)[1])}{colon or ':'}{last or first}"
 
 
 def move_pivot(xml: str, moves: Moves) -> str:
