@@ -84,8 +84,13 @@ def text(value: str) -> bytes:
     return struct.pack("<I", len(value)) + value.encode("utf-16-le")
 
 
-def write_xlsb(path: Path, *rows: tuple[str | float | bytes, ...], hidden: int | None = None) -> None:
-    """A small .xlsb; bytes are the code of an error, `hidden` is the index of a hidden row."""
+def write_xlsb(
+    path: Path, *rows: tuple[str | float | bytes, ...], hidden: int | None = None, number_format: str = ""
+) -> None:
+    """A small .xlsb; bytes are the code of an error, `hidden` is the index of a hidden row.
+
+    The last column has the number format.
+    """
     sheet = (
         record(129, b"") + record(148, struct.pack("<4I", 0, len(rows), 0, len(rows[0]))) + record(145, b"")
     )
@@ -93,7 +98,7 @@ def write_xlsb(path: Path, *rows: tuple[str | float | bytes, ...], hidden: int |
         flags = 0x10 if n == hidden else 0
         sheet += record(0, struct.pack("<II", n, 0) + bytes([0, 0, 0, flags, 0, 0, 0, 0, 0]))
         for at, value in enumerate(row):
-            where = struct.pack("<II", at, 0)
+            where = struct.pack("<II", at, 1 if number_format and at == len(row) - 1 else 0)
             match value:
                 case str():
                     sheet += record(6, where + text(value))
@@ -122,6 +127,10 @@ def write_xlsb(path: Path, *rows: tuple[str | float | bytes, ...], hidden: int |
             f'Type="{kind}/officeDocument" Target="xl/workbook.bin"/></Relationships>',
         )
         file.writestr("xl/workbook.bin", book)
+        if number_format:
+            styles = record(44, struct.pack("<H", 164) + text(number_format)) + record(617, bytes(4))
+            styles += b"".join(record(47, struct.pack("<HH", 0, n) + bytes(12)) for n in (0, 164))
+            file.writestr("xl/styles.bin", styles + record(618, b""))
         file.writestr(
             "xl/_rels/workbook.bin.rels",
             f'<Relationships xmlns="{base}/package/2006/relationships"><Relationship Id="rId1" '
@@ -160,6 +169,13 @@ def test_a_binary_workbook_is_read_and_its_errors_named(tmp_path: Path) -> None:
     assert (line.customer, line.units, line.cost, line.amount) == ("A", 2, 10, 20)
     write_xlsb(path, HEADER, ("A", "Mail", 2.0, b"\x17", 20.0))
     assert "row 2, Unit Price: “#REF!” is an error of a formula" in refusal(path)
+
+
+def test_a_number_format_of_a_binary_workbook_shows_the_currency(tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsb"
+    write_xlsb(path, HEADER, ("A", "Mail", 2.0, 10.0, 20.0), number_format="[$CHF-807] #,##0.00")
+    (line,) = read_reports([path], Month(2026, 10), ReportSettings()).lines
+    assert (line.amount, line.currency) == (20, "CHF")
 
 
 def test_a_hidden_row_of_a_binary_workbook_is_read_and_counted(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 from openpyxl.styles.numbers import BUILTIN_FORMATS
 
+from tests.helpers.office import Office
 from tests.helpers.report_rows import doubts_of
 from xlsync.billing.reports.number_formats import currency_of_format
 from xlsync.billing.reports.reading import ReportsRead, read_reports
@@ -135,3 +136,18 @@ def test_the_sign_of_a_style_that_the_file_only_numbers_is_that_of_whoever_opens
     found = read(book, ((*HEADER, "Currency"), (*ROW, "EUR")), {"E": BUILTIN_FORMATS[44]})
     assert found.lines[0].currency == "EUR"
     assert not doubts_of(found)
+
+
+@pytest.mark.parametrize("suffix", ["xls", "ods"])
+def test_number_formats_of_other_workbooks_show_the_currency_too(
+    tmp_path: Path, office: Office, suffix: str
+) -> None:
+    rows = (HEADER, ROW, ("Birch", "Mail", 1, 10.5, 10.5), ("Cedar", "Mail", 1, 10.5, 10.5))
+    codes = {"[$CHF-807] #,##0.00": "CHF", '#,##0.00 "EUR"': "EUR", "[$€-407]0.00": "EUR", '"$"0.00': ""}
+    for n, (code, currency) in enumerate(codes.items()):
+        source, target = tmp_path / f"{n}.xlsx", tmp_path / f"{n}.{suffix}"
+        written(source, rows, {"D": code, "E": code})
+        office.convert(source, target)
+        found = read_reports([target], Month(2026, 10), ReportSettings())
+        assert [line.currency for line in found.lines] == [currency] * 3
+        assert any("stands for several currencies" in one for one in found.notices) == (not currency)

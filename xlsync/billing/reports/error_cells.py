@@ -1,17 +1,21 @@
-"""Error cells, which python-calamine reads as empty, and hidden rows of workbooks other than .xlsx.
+"""Error cells, which python-calamine reads as empty, hidden rows and currencies, where the file is no .xlsx.
 
-Of .xls and .xlsb the binary records of cells and rows are read, of OpenDocument the XML.
+Of .xls and .xlsb the binary records of cells and rows are read, of OpenDocument the XML. The currencies are
+those that the number formats of cells show.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from xml.etree import ElementTree as ET
 
 import olefile
+
+from xlsync.billing.reports.number_formats import currency_of_format, currency_shown
 
 Places = dict[tuple[int, int], str]  # row and column, from 1, with what the cell says
 
@@ -27,8 +31,13 @@ _ERRORS: Final = {
 _ODF: Final = {
     "table": "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}",
     "text": "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}",
+    "office": "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}",
     "calc": "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}",
 }
+_ODF_NUMBERS: Final = frozenset({"currency", "float"})
+_ODF_CURRENCY: Final = re.compile(
+    'value-type="float"[^>]*><text:p>(?:<text:s[^>]*>)?[^<]*?(?:[A-Z]{3}|[$€£])'.encode()
+)
 Records = Iterable[tuple[int, bytes]]  # each with the number of its kind
 _MOST_REPEATED: Final = 10_000  # rows of one element that are counted as hidden
 # records of .xls
@@ -37,6 +46,10 @@ _XLS_FORMULA: Final = 0x0006
 _XLS_ERROR: Final = 0x0205
 _XLS_ROW: Final = 0x0208
 _XLS_HIDDEN: Final = 0x20
+_XLS_FORMAT: Final = 0x041E
+_XLS_STYLE: Final = 0x00E0
+_XLS_NUMBERS: Final = frozenset({0x0203, 0x027E, _XLS_FORMULA})
+_XLS_SEVERAL: Final = 0x00BD  # numbers of one row
 _XLS_BEGIN: Final = 0x0809
 _XLS_END: Final = 0x000A
 # records of .xlsb
@@ -44,6 +57,10 @@ _XLSB_ROW: Final = 0
 _XLSB_ERRORS: Final = frozenset({3, 11})  # a cell's, a formula's
 _XLSB_SHEET: Final = 156
 _XLSB_HIDDEN: Final = 0x10
+_XLSB_FORMAT: Final = 44
+_XLSB_STYLE: Final = 47
+_XLSB_STYLES: Final = (617, 618)  # where those of cells begin and end
+_XLSB_NUMBERS: Final = frozenset({2, 5, 9})
 
 
 def errors_in_xls(content: bytes) -> dict[str, Places]:
@@ -63,24 +80,66 @@ def hidden_in_xls(content: bytes) -> dict[str, frozenset[int]]:
     }
 
 
-def _xls_sheets(content: bytes) -> Iterator[tuple[str, Records]]:
-    """Yield the name and the records of each sheet of an .xls."""
+def currencies_in_xls(content: bytes) -> dict[str, Places]:
+    """Return the currencies that the number formats of cells show in each sheet of an .xls."""
+    stream, is_wide_format = _xls_stream(content)
+    formats: dict[int, str] = {}
+    styles: list[int] = []
+    for kind, data in _xls_records(stream, 0):
+        if kind == _XLS_FORMAT and len(data) > 4:
+            (number,) = struct.unpack_from("<H", data)
+            code = _xls_text(data[2] | data[3] << 8, data[4:]) if is_wide_format else _narrow(data[2:])
+            formats[number] = currency_of_format(code)
+        elif kind == _XLS_STYLE and len(data) >= 4:
+            styles.append(struct.unpack_from("<H", data, 2)[0])
+    shown = {n: formats[one] for n, one in enumerate(styles) if formats.get(one)}
+    return {name: _xls_currencies(records, shown) for name, records in _xls_sheets(content)} if shown else {}
+
+
+def _xls_currencies(records: Records, shown: Mapping[int, str]) -> Places:
+    places: Places = {}
+    for kind, data in records:
+        if kind in _XLS_NUMBERS and len(data) >= 6:
+            row, column, style = struct.unpack_from("<HHH", data)
+            styles = [style]
+        elif kind == _XLS_SEVERAL and len(data) >= 6:
+            row, column = struct.unpack_from("<HH", data)
+            styles = [struct.unpack_from("<H", data, at)[0] for at in range(4, len(data) - 7, 6)]
+        else:
+            continue
+        for n, style in enumerate(styles, column + 1):
+            if style in shown:
+                places[row + 1, n] = shown[style]
+    return places
+
+
+def _xls_stream(content: bytes) -> tuple[bytes, bool]:
+    """Return the records of an .xls, and whether they are those of Excel 97 and later."""
     with olefile.OleFileIO(io.BytesIO(content)) as file:
         name = next((one for one in ("Workbook", "Book") if file.exists(one)), None)
-        stream = file.openstream(name).read() if name else b""
+        return (file.openstream(name).read() if name else b""), name == "Workbook"
+
+
+def _xls_sheets(content: bytes) -> Iterator[tuple[str, Records]]:
+    """Yield the name and the records of each sheet of an .xls."""
+    stream, is_wide_format = _xls_stream(content)
     for kind, data in _xls_records(stream, 0):
         if kind == _XLS_SHEET and len(data) > 7:
             (offset,) = struct.unpack_from("<I", data)
-            yield _xls_name(data, is_wide_format=name == "Workbook"), _xls_records(stream, offset)
+            name = _xls_text(data[6], data[7:]) if is_wide_format else _narrow(data[6:])
+            yield name, _xls_records(stream, offset)
 
 
-def _xls_name(data: bytes, *, is_wide_format: bool) -> str:
-    length = data[6]
-    if not is_wide_format:
-        return data[7 : 7 + length].decode("cp1252", errors="replace")
-    if data[7] & 1:
-        return data[8 : 8 + 2 * length].decode("utf-16-le", errors="replace")
-    return data[8 : 8 + length].decode("latin-1")
+def _xls_text(length: int, data: bytes) -> str:
+    """Return a text of so many signs behind the byte that says how wide they are."""
+    if data[0] & 1:
+        return data[1 : 1 + 2 * length].decode("utf-16-le", errors="replace")
+    return data[1 : 1 + length].decode("latin-1")
+
+
+def _narrow(data: bytes) -> str:
+    """Return a text of an old .xls behind the byte of its length."""
+    return data[1 : 1 + data[0]].decode("cp1252", errors="replace")
 
 
 def _xls_records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
@@ -124,6 +183,36 @@ def hidden_in_xlsb(parts: Mapping[str, bytes], paths: Mapping[str, str]) -> dict
         )
         for name, records in _xlsb_sheets(parts, paths)
     }
+
+
+def currencies_in_xlsb(parts: Mapping[str, bytes], paths: Mapping[str, str]) -> dict[str, Places]:
+    """Return the currencies that the number formats of cells show in each sheet of an .xlsb."""
+    formats: dict[int, str] = {}
+    styles: list[int] = []
+    is_of_cells = False
+    for kind, data in _xlsb_records(parts.get("xl/styles.bin", b"")):
+        if kind == _XLSB_FORMAT and len(data) >= 6:
+            (number,) = struct.unpack_from("<H", data)
+            formats[number] = currency_of_format(_xlsb_text(data, 2)[0])
+        elif kind in _XLSB_STYLES:
+            is_of_cells = kind == _XLSB_STYLES[0]
+        elif kind == _XLSB_STYLE and is_of_cells and len(data) >= 4:
+            styles.append(struct.unpack_from("<H", data, 2)[0])
+    shown = {n: formats[one] for n, one in enumerate(styles) if formats.get(one)}
+    return {name: _xlsb_currencies(one, shown) for name, one in _xlsb_sheets(parts, paths)} if shown else {}
+
+
+def _xlsb_currencies(records: Records, shown: Mapping[int, str]) -> Places:
+    places: Places = {}
+    row = 0
+    for kind, record in records:
+        if kind == _XLSB_ROW and len(record) >= 4:
+            (row,) = struct.unpack_from("<I", record)
+        elif kind in _XLSB_NUMBERS and len(record) >= 8:
+            column, style = struct.unpack_from("<II", record)
+            if (style := style & 0xFFFFFF) in shown:
+                places[row + 1, column + 1] = shown[style]
+    return places
 
 
 def _xlsb_sheets(parts: Mapping[str, bytes], paths: Mapping[str, str]) -> Iterator[tuple[str, Records]]:
@@ -194,6 +283,39 @@ def merged_in_opendocument(content: bytes) -> dict[str, list[tuple[int, int, int
                     ranges.append((row, column, row + rows - 1, column + columns - 1))
                 column += int(cell.get(f"{table}number-columns-repeated", "1"))
             row += int(one.get(f"{table}number-rows-repeated", "1"))
+    return by_sheet
+
+
+def currencies_in_opendocument(content: bytes) -> dict[str, Places]:
+    """Return the currencies that numbers show in each sheet of an OpenDocument.
+
+    A `$` that counts as that of the United States may be any: programs write it where nobody has chosen one.
+    """
+    if b"office:currency=" not in content and not _ODF_CURRENCY.search(content):
+        return {}
+    table, office, text = _ODF["table"], _ODF["office"], _ODF["text"]
+    by_sheet: dict[str, Places] = {}
+    for sheet in ET.fromstring(content).iter(f"{table}table"):  # noqa: S314 - expat bounds entities
+        places = by_sheet.setdefault(sheet.get(f"{table}name", ""), {})
+        row = 1
+        for one in sheet.iter(f"{table}table-row"):
+            count = int(one.get(f"{table}number-rows-repeated", "1"))
+            column = 1
+            for cell in one:
+                width = int(cell.get(f"{table}number-columns-repeated", "1"))
+                if cell.get(f"{office}value-type") in _ODF_NUMBERS:
+                    shown = currency_shown(
+                        "".join(part for p in cell.iter(f"{text}p") for part in p.itertext())
+                    )
+                    code = cell.get(f"{office}currency", "")
+                    if shown := shown if (shown, code) == ("$", "USD") else code or shown:
+                        places.update(
+                            ((row + down, column + right), shown)
+                            for down in range(min(count, _MOST_REPEATED))
+                            for right in range(width)
+                        )
+                column += width
+            row += count
     return by_sheet
 
 

@@ -31,8 +31,12 @@ _OF_COUNTRIES: Final = {
 @lru_cache(maxsize=1024)
 def currency_of_format(code: str) -> str:
     """Return the code or the sign of the one currency that a number format shows; else an empty text."""
-    words = {_currency(word) for section in code.split(";") for word in _WORD.findall(_shown(section))}
-    known = words - {""}
+    return currency_shown(" ".join(map(_shown, code.split(";"))))
+
+
+def currency_shown(text: str) -> str:
+    """Return the code or the sign of the one currency that stands in a text; else an empty text."""
+    known = {_currency(word) for word in _WORD.findall(text)} - {""}
     return known.pop() if len(known) == 1 else ""
 
 

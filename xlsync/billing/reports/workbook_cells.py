@@ -20,6 +20,9 @@ from msgspec import Struct, field
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from xlsync.billing.reports.error_cells import (
+    currencies_in_opendocument,
+    currencies_in_xls,
+    currencies_in_xlsb,
     errors_in_opendocument,
     errors_in_xls,
     errors_in_xlsb,
@@ -90,7 +93,7 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...
     parts = _unpack(content, most_bytes) if content.startswith(b"PK") else {}
     try:
         xml, errors = _sheet_parts(parts), _errors(content, parts)
-        hidden_rows = _hidden_rows(content, parts)
+        hidden_rows, currencies = _hidden_rows(content, parts), _currencies_of(content, parts)
         merged_of = merged_in_opendocument(parts.get("content.xml", b""))
         styles = _currency_styles(parts.get("xl/styles.xml", b""))
         counts_from_1904 = _FROM_1904.search(parts.get("xl/workbook.xml", b"")) is not None
@@ -115,9 +118,15 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...
                     for first, last in values.merged_cell_ranges or ()
                 ] or merged_of.get(sheet.name, [])
                 bad = errors.get(sheet.name, {})
-                unseen = hidden_rows.get(sheet.name, frozenset())
                 sheets.append(
-                    ReportSheet(sheet.name, rows, bad_cells=bad, merged=tuple(merged), hidden_rows=unseen)
+                    ReportSheet(
+                        sheet.name,
+                        rows,
+                        bad_cells=bad,
+                        merged=tuple(merged),
+                        hidden_rows=hidden_rows.get(sheet.name, frozenset()),
+                        currencies=currencies.get(sheet.name, {}),
+                    )
                 )
     except _DAMAGE as error:
         raise NotAWorkbook(_why(content) or str(error)[:120]) from None
@@ -140,6 +149,15 @@ def _hidden_rows(content: bytes, parts: Mapping[str, bytes]) -> Mapping[str, fro
     if "xl/workbook.bin" in parts:
         return hidden_in_xlsb(parts, _targets(parts, "xl/_rels/workbook.bin.rels"))
     return hidden_in_opendocument(parts.get("content.xml", b""))
+
+
+def _currencies_of(content: bytes, parts: Mapping[str, bytes]) -> Mapping[str, Mapping[tuple[int, int], str]]:
+    """Return the currencies that the number formats of a workbook that is no .xlsx show, by sheet."""
+    if not content.startswith(b"PK"):
+        return currencies_in_xls(content)
+    if "xl/workbook.bin" in parts:
+        return currencies_in_xlsb(parts, _targets(parts, "xl/_rels/workbook.bin.rels"))
+    return currencies_in_opendocument(parts.get("content.xml", b""))
 
 
 def _why(content: bytes) -> str:
@@ -172,7 +190,10 @@ def _currency_styles(xml: bytes) -> dict[bytes, str]:
     """
     if b"numFmt" not in xml:
         return {}
-    root = ET.fromstring(xml)  # noqa: S314 - expat bounds entities
+    try:
+        root = ET.fromstring(xml)  # noqa: S314 - expat bounds entities
+    except ET.ParseError:
+        return {}  # the values can be read without the styles
     codes = {one.get("numFmtId"): one.get("formatCode", "") for one in root.iter(f"{_MAIN}numFmt")}
     styles = (
         currency_of_format(codes.get(one.get("numFmtId"), "")) for one in root.iterfind(f"{_MAIN}cellXfs/*")
