@@ -140,9 +140,13 @@ class Followers:
         self.notices += [
             f"{listed(cells)}: the {what} here is gone with its rows" for what, cells in moves.gone.items()
         ]
+        after = scenarios_of(sheet.after)
         self.notices += [
             f"The scenario {name} of {title} is gone: it varied cells of rows that are gone"
-            for name in sorted(before - scenarios_of(sheet.after))
+            if name not in after
+            else f"The scenario {name} of {title} lost {cells - after[name]} of its cells with their rows"
+            for name, cells in sorted(before.items())
+            if after.get(name, 0) < cells
         ]
         followers: tuple[tuple[str, Callable[[str], str]], ...] = (
             ("comments", lambda xml: move_comments(xml, moves)),

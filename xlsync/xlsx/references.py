@@ -60,6 +60,7 @@ _DATES_OF_SPARKLINES: Final = re.compile(
 )
 _LINK: Final = re.compile(empty_element("hyperlink"))
 _MERGED: Final = re.compile(empty_element("mergeCell"))
+_SCENARIO: Final = re.compile(rf"<({ANY_PREFIX}scenario)(\s[^>]*)>(.*?)</\1\s*>", re.DOTALL)
 _SCENARIOS: Final = re.compile(rf"<{ANY_PREFIX}scenarios\s[^>]*>")
 _BREAK: Final = re.compile(empty_element("brk"))
 _CELL: Final = re.compile(rf"<{ANY_PREFIX}c\s[^>]*?\br\s*=\s*[\"']([A-Z]+[0-9]+)")
@@ -159,9 +160,12 @@ def move_sheet_rules(xml: str, moves: Moves, title: str) -> str:
     return re.sub(rf"<({ANY_PREFIX}ext)\s[^>]*>\s*</\1>|<({ANY_PREFIX}extLst)>\s*</\2>", "", xml)
 
 
-def scenarios_of(xml: str) -> set[str]:
-    """The names of the scenarios in a sheet's part."""
-    return {attribute(tag, "name") for tag in re.findall(rf"<{ANY_PREFIX}scenario\s[^>]*>", xml)}
+def scenarios_of(xml: str) -> dict[str, int]:
+    """The names of the scenarios in a sheet's part, and how many cells each varies."""
+    return {
+        attribute(match[2], "name"): len(re.findall(rf"<{ANY_PREFIX}inputCells\s", match[3]))
+        for match in _SCENARIO.finditer(xml)
+    }
 
 
 def _moved_scenarios(tag: str, moves: Moves, *, are_fewer: bool) -> str:
