@@ -176,6 +176,21 @@ def test_an_agreement_that_need_not_be_created_any_more_is_named_with_its_custom
     )
 
 
+def test_what_was_chosen_on_a_line_that_the_bss_bills_under_another_id_is_told(desk: Desk) -> None:
+    with desk.editing() as hand:
+        line = hand.line("Quillfeather Books")
+        hand.set(LINES, line, {"ConnectWise Customer": "Delta Ltd", "ConnectWise Agreement": "(create new)"})
+    (item,) = (i for invoice in desk.sandbox.bss.invoices for i in invoice["items"] if i["id"] == line)
+    item["id"] = "00000000-0000-4000-8000-000000000001"
+    told = (
+        "What was chosen on a line that is gone from Billing Lines is not used: Quillfeather Books · "
+        "M365 - Business Basic (New Commerce) (Delta Ltd, (create new))"
+    )
+    assert told in desk.check("--refresh").json["notices"]
+    assert not desk.read().get(LINES, item["id"], "ConnectWise Customer")
+    assert told not in desk.check().json["notices"]
+
+
 def test_what_is_left_over_later_stands_below_what_was_before(desk: Desk) -> None:
     furnish(desk)
     settle(desk)

@@ -12,7 +12,7 @@ from xlsync.apply.plan import LOST, State, is_carried_out
 from xlsync.apply.spent_approvals import TAKEN_BACK, is_proven
 from xlsync.models import MismatchKind
 from xlsync.workbook.edits.cells import has_yes
-from xlsync.workbook.layout import MISMATCHES, NEW
+from xlsync.workbook.layout import BILLING_LINES, MISMATCHES, NEW, PICKED_HEADERS
 from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.annotations import CellLook
 from xlsync.xlsx.cells import Cell, Position, Row, Value, letters, wrapped_lines
@@ -98,18 +98,21 @@ def find_staying(book: Book, title: str, rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def find_lost_approvals(book: Book, title: str, rows: Sequence[Row]) -> list[str]:
-    """Name in a sentence the rows that go with a Yes of which no *Result* tells what became."""
-    names = [
-        _about(row)
-        for row in _gone(book, title, rows)
-        if "Approve" in row.columns and has_yes(row) and not _has_outcome(row.text("Result"))
-    ]
-    if not names:
-        return []
+def find_lost_decisions(book: Book, title: str, rows: Sequence[Row]) -> list[str]:
+    """Name in a sentence the rows that go with a Yes without a *Result*, or with a link chosen just now."""
+    gone = _gone(book, title, rows)
+    if title == BILLING_LINES.title:
+        sentence = f"What was chosen on a line that is gone from {title} is not used"
+        chosen = (
+            (row, [row.text(header) for header in PICKED_HEADERS if row.is_edited(header)]) for row in gone
+        )
+        names = [f"{_about(row)} ({', '.join(filter(None, texts))})" for row, texts in chosen if any(texts)]
+    else:
+        sentence = f"No write follows from a Yes whose row is gone from {title}"
+        names = [_about(row) for row in gone if has_yes(row) and not _has_outcome(row.text("Result"))]
     more = len(names) - _MOST_NAMED
     named = "; ".join(names[:_MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
-    return [f"No write follows from a Yes whose row is gone from {title}: {named}"]
+    return [f"{sentence}: {named}"] if names else []
 
 
 def _has_outcome(result: str) -> bool:
