@@ -538,6 +538,31 @@ def test_a_title_of_another_currency_than_the_rows_raises_a_doubt(path: Path, he
         assert not doubts_of(read(path, title, headers, f"Amber,Mail,6,{row}"))
 
 
+@pytest.mark.parametrize(
+    ("title", "named"),
+    [("Invoice (USD)", "USD"), ("Invoice USD 2026-10", "USD"), ("Total USD", "USD"), ("Prices in $", "$"),
+     ("Amount due (USD): 63", "USD"), ("Invoice currency is USD", "USD"), ("In US Dollars", "USD"),
+     ("Invoice in USD,Amounts in GBP", "GBP and USD")],
+)  # fmt: skip
+def test_a_title_that_may_name_another_currency_raises_a_doubt_and_names_none(
+    path: Path, title: str, named: str
+) -> None:
+    header, row = "Customer,Product,Quantity,Amount", "Amber,Mail,6,63.00"
+    (doubt,) = doubts_of(read(path, title, f"{header} (EUR)", row))
+    assert doubt == f"report.csv: a title names {named}, and the money counts as EUR."
+    fitting = title.replace("USD", "EUR").replace("$", "EUR").replace("US Dollars", "Euro")
+    for same in (fitting, "FX EUR/USD", "1 EUR = 1.08 USD", "Bank account USD 4711"):
+        assert not doubts_of(read(path, same, f"{header} (EUR)", row))
+
+
+def test_titles_of_several_currencies_over_rows_of_none_raise_a_doubt(path: Path) -> None:
+    rows = "Customer,Product,Quantity,Amount", "Amber,Mail,6,63.00"
+    found = read(path, "Invoice in USD", "Amounts in EUR", *rows)
+    assert found.lines[0].currency == ""
+    (doubt,) = doubts_of(found)
+    assert "titles name EUR and USD, and nothing says which of them the money is in" in doubt
+
+
 def test_a_title_of_the_currency_of_some_rows_raises_no_doubt(path: Path) -> None:
     rows = "Amber,Mail,6,63.00,EUR", "Birch,Mail,1,10.50,USD"
     assert not doubts_of(read(path, "Invoice in USD", "Customer,Product,Quantity,Amount,Currency", *rows))

@@ -265,3 +265,16 @@ def test_an_unread_end_of_the_charged_period_is_asked_about(path: Path, read_too
     )
     named = rows[0], "Amber;Mail;6;63,00;31.10.2026;Birch"
     assert read(path, *named).lines
+
+
+@pytest.mark.parametrize("header", ["Beløp (kr)", "Belopp kr", "Beløb i kr.", "Beløp (kr.)"])
+def test_a_krone_of_no_country_in_a_header_is_told_and_is_none_of_the_others(path: Path, header: str) -> None:
+    rows = f"Kunde;Vare;Antal;Pris;{header}", "Amber;Mail;6;10,50;63,00"
+    found = read(path, *rows)
+    assert [(line.amount, line.currency) for line in found.lines] == [(63, "")]
+    assert any(f"the sign in {header} stands for several currencies" in one for one in found.notices)
+    named = read(path, f"Valuta;{rows[0]}", f"NOK;{rows[1]}")
+    assert named.lines[0].currency == "NOK"
+    assert not doubts_of(named)
+    (doubt,) = doubts_of(read(path, f"Valuta;{rows[0]}", f"EUR;{rows[1]}"))
+    assert f"{header} has a sign of another currency, and the money counts as EUR" in doubt

@@ -53,6 +53,17 @@ _CURRENCY_WORDS: Final = "|".join(map(re.escape, with_translations("Currency")))
 _IN_TITLE: Final = re.compile(
     rf"(?:(?i:\b(?:{_CURRENCY_WORDS}))\W+|\b(?i:in|en|σε|i|w|v|em) )({_SIGNED}|[€£])(?!\w)"
 )
+_KRONE: Final = re.compile(r"[(\[\s]kr\.?\s*[)\]]?\s*$", re.IGNORECASE)
+# what a title says of the currency besides: too little to name it, enough to doubt another
+_ALSO_IN_TITLE: Final = re.compile(
+    rf"[(\[]\s*(?:in\s+)?({_SIGNED}|[€£$])\s*[)\]]|(?<![\w/])({_SIGNED})(?=\s*$|\s+[\d-])"
+    rf"|(?i:\b(?:{_CURRENCY_WORDS}))\s+(?:is|ist|est|es|er|on|är)\s+({_SIGNED})(?!\w)"
+    r"|\b(?i:in) ((?i:us dollars?|euros?|pounds? sterling|swiss francs?)|[$])(?!\w)"
+)
+# titles about an account or a rate: `Bank account USD 4711`, `1 EUR = 1.08 USD`
+_OF_AN_ACCOUNT: Final = re.compile(
+    rf"(?i:\b(?:iban|bank|account|konto|compte|rekening|cuenta|conto)\b)|\b({CURRENCIES})\b.*\b(?!\1)(?:{CURRENCIES})\b"
+)
 # beginnings of titles that name the currency of one figure alone
 _OF_ONE_FIGURE: Final = re.compile(
     r"\W*(?:exchange|fx|rate|\w*kurs|\w*kurssi|kurz|cours|taux|koers|cambio|tax|vat|gst|mwst|ust|tva|btw|iva"
@@ -122,6 +133,12 @@ def doubt_currencies(
     """Say where the number format of the money, or a title, shows another currency than the rows have."""
     yield from _doubt_formats(values, currencies, charging)
     yield from _doubt_titles(values, currencies, charging)
+    own = {code for at in charging if isinstance(code := currencies[at], str) and code}
+    headers = [values.table.header_of(meaning) for meaning in _MONEY if meaning in values.table.columns.at]
+    for header in filter(_KRONE.search, headers):
+        if own and own.isdisjoint(_SIGNS["kr"]):
+            counts = " and ".join(sorted(own))
+            yield f"{header} has a sign of another currency, and the money counts as {counts}"
 
 
 def _doubt_formats(
@@ -148,14 +165,25 @@ def _doubt_formats(
 def _doubt_titles(
     values: TableValues, currencies: Sequence[str | Wrong], charging: Iterable[int]
 ) -> Iterator[str]:
-    """Say that a title names another currency than the rows have.
+    """Say that titles name another currency than the rows have, or several where the rows have none.
 
     A report that turns its prices by an exchange rate has two, and a title may name either.
     """
-    title = _of_titles(values.table) if "exchange_rate" not in values.numbers else ""
+    if "exchange_rate" in values.numbers:
+        return
+    titles = _titles(values.table)
+    signs = {sign for title in titles for sign in _IN_TITLE.findall(title)}
+    named = set(filter(None, map(currency_code, signs)))
     own = {code for at in charging if isinstance(code := currencies[at], str) and code}
-    if title and own and title not in own:
-        yield f"a title names {title}, and the money counts as {' and '.join(sorted(own))}"
+    about = [title for title in titles if not _OF_AN_ACCOUNT.search(title)]
+    also = {sign for title in about for found in _ALSO_IN_TITLE.findall(title) for sign in found if sign}
+    allowed = {one: frozenset({one}) for one in named}
+    allowed |= {one or "$": frozenset({one}) if one else _SIGNS["$"] for one in map(currency_code, also)}
+    if allowed and own and own.isdisjoint(frozenset().union(*allowed.values())):
+        names, counts = (" and ".join(sorted(codes)) for codes in (allowed, own))
+        yield f"a title names {names}, and the money counts as {counts}"
+    elif not own and len(named) > 1:
+        yield f"titles name {' and '.join(sorted(named))}, and nothing says which of them the money is in"
 
 
 def _named(values: TableValues) -> tuple[Sequence[str], list[Sequence[frozenset[str]]]]:
@@ -269,7 +297,7 @@ def tell_open_signs(
                 by_format = dict(_in_formats(values)).get(meaning, signs)
                 signs = [own or shown for own, shown in zip(signs, by_format, strict=True)]
             rows = [table.rows[at][0] for at in unknown if signs[at]]
-            is_signed = meaning != "currency" and "$" in header
+            is_signed = meaning != "currency" and ("$" in header or _KRONE.search(header) is not None)
             if rows or is_signed:
                 where = "" if is_signed else f" ({rows_text(rows)})"
                 what = f"the sign in {header} stands for several currencies{where}"
@@ -326,10 +354,14 @@ def _of_titles(table: Table) -> str:
 
     `VAT in EUR` and `Exchange rate USD in EUR` name that of another figure.
     """
-    titles = (" ".join(texts) for _, texts in table.titles())
-    own = [title for title in titles if not _OF_ONE_FIGURE.match(title)]
-    codes = {currency_code(code) for title in own for code in _IN_TITLE.findall(title)}
+    codes = {currency_code(code) for title in _titles(table) for code in _IN_TITLE.findall(title)}
     return codes.pop() or "" if len(codes) == 1 else ""
+
+
+def _titles(table: Table) -> list[str]:
+    """Return the titles above the header that may name the currency of the rows."""
+    titles = (" ".join(texts) for _, texts in table.titles())
+    return [title for title in titles if not _OF_ONE_FIGURE.match(title)]
 
 
 def _of_headers(values: TableValues) -> list[str]:

@@ -225,7 +225,7 @@ CURRENCIES: Final = (
 )
 DOLLARS: Final = "USD?|CAD?|C|AUD?|A|NZD?|HK|SG|S"  # before the sign of a dollar
 _IN_CURRENCY: Final = re.compile(
-    rf"(?: (?:(?:in|i|w|v|em) )?(?:euro|{CURRENCIES.casefold()}|kc|zł)"
+    rf"(?: (?:(?:in|i|w|v|em) )?(?:euro|{CURRENCIES.casefold()}|kc|zł|kr)"
     rf"|(?: in)?(?: (?:{DOLLARS.casefold()}))? ?[€$£])$"
     rf"|^(?:{CURRENCIES.casefold()}|(?:{DOLLARS.casefold()})?[€$£]) "
 )
