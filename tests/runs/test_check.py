@@ -111,6 +111,25 @@ def test_check_lets_an_approval_lapse_when_a_value_changes_that_nobody_typed(des
     assert hand.get(NEW, "agreement:bss:649|Monthly", "Approve") == "Yes"
 
 
+def test_check_lets_an_approval_lapse_that_was_pasted_with_the_cells_of_another_row(desk: Desk) -> None:
+    pasted = ("Approve", "Customer", "Product", "Mismatch", "New Units", "ConnectWise Units", "BSS Units")
+    with desk.editing() as hand:
+        hand.approve("units:7", "units:53")
+        hand.set(MISMATCHES, "units:53", {"Explanation": "as agreed with Pia"})  # the row is the same
+        hand.set(
+            MISMATCHES, "units:69", {header: hand.get(MISMATCHES, "units:7", header) for header in pasted}
+        )
+    checked = desk.check()
+    hand = desk.read()
+    place = hand.place(MISMATCHES, "units:69", "Approve")
+    told = (
+        f"{place}: Yes was removed: Customer and BSS Units and ConnectWise Units had been altered beside it."
+    )
+    assert told in checked.err
+    approvals = hand.column(MISMATCHES, "Approve")
+    assert {key for key, yes in approvals.items() if yes} == {"units:7", "units:53"}
+
+
 def test_an_approval_stays_where_a_value_holds_what_no_cell_can(empty_desk: Desk) -> None:
     empty_desk.sandbox.bss.accounts[624]["billingAddress"]["city"] = "Mill\x07town"
     empty_desk.export()
