@@ -259,6 +259,14 @@ def test_a_total_of_nothing_in_a_currency_of_no_line_is_passed_over(path: Path, 
     assert (totals(found), doubts_of(found)) == ({"EUR": 55}, [])
 
 
+@pytest.mark.parametrize("row", ["Total USD,,,,55,,", "Total,,,,55,USD,"])
+def test_a_total_of_the_lines_in_a_currency_of_none_raises_a_doubt(path: Path, row: str) -> None:
+    (doubt,) = doubts_of(read(path, *LINES, row))
+    assert "row 5: the total is in USD, its lines are in EUR" in doubt
+    for fitting in ("Total EUR,,,,55,,", "Total excl. VAT,,,,55,,", "Total (1 EUR = 1.08 USD),,,,55,,"):
+        assert not doubts_of(read(path, *LINES, fitting))
+
+
 def test_a_total_of_nothing_is_told(path: Path) -> None:
     (doubt,) = doubts_of(read(path, *LINES, "Total,,,,0.00,,"))
     assert "row 5: the total says 0.00, its lines make 55.00" in doubt

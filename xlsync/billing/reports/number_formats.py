@@ -13,7 +13,7 @@ from xlsync.billing.reports.numbers import MONEY_WORD
 _PART: Final = re.compile(r'\[\$([^\]-]*)(?:-([^\]]*))?\]|\[[^\]]*\]|"([^"]*)"|\\(.)|_.|\*.', re.DOTALL)
 _WORD: Final = re.compile(rf"(?<![^\W\d_])(?:{MONEY_WORD})(?![^\W\d_])")
 # Other words of three capital letters, such as PCS, are no currencies.
-_CODE: Final = re.compile(
+CURRENCY_CODE: Final = re.compile(
     "AED|AUD|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HRK|HUF|IDR|ILS|INR|ISK|JPY|KRW|KWD|MAD"
     "|MXN|MYR|NGN|NOK|NZD|PEN|PHP|PLN|QAR|RON|RSD|RUB|SAR|SEK|SGD|THB|TND|TRY|TWD|UAH|USD|VND|ZAR"
 )
@@ -56,4 +56,4 @@ def _shown_part(part: re.Match[str]) -> str:
 def _currency(word: str) -> str:
     bare = word.rstrip(".")
     is_code = len(bare) == 3 and bare.isalpha() and bare.isupper()
-    return "" if is_code and not _CODE.fullmatch(bare) else bare
+    return "" if is_code and not CURRENCY_CODE.fullmatch(bare) else bare

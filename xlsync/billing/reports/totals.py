@@ -12,6 +12,7 @@ from typing import Final
 from xlsync.amounts import tell_number
 from xlsync.billing.reports.charges import ChargedRow, TableCharges
 from xlsync.billing.reports.currencies import currency_code
+from xlsync.billing.reports.number_formats import CURRENCY_CODE
 from xlsync.billing.reports.problems import Problems
 from xlsync.billing.reports.proof import total_agrees
 from xlsync.billing.reports.rows import RowKind, is_total_alone
@@ -159,6 +160,9 @@ class _Holder:
             if self._is_total(n, name, total, course, before, currency)
         }
         number = self.values.table.rows[n][0]
+        others = [code for code in codes if CURRENCY_CODE.fullmatch(code) and code not in self.courses]
+        if "amount" in agreed and currency and len(others) == len(codes) == 1:
+            self._doubt(number, f"is in {others[0]}, its lines are in {currency}")
         if (
             "units" in figures
             and "units" not in agreed
