@@ -311,6 +311,26 @@ def test_a_range_over_all_rows_holds_a_persons_row_among_them_that_comes_last() 
     assert moves.followed("K3:K5") == "K3:K9"
 
 
+@pytest.mark.parametrize(
+    ("cells", "followed"),
+    [
+        (
+            "K2:K9 K11:K41",
+            "K2:K11 K13:K45",
+        ),  # a cell was pasted over row 10; new rows beside it belong to all
+        ("K3:K41", "K4:K45"),
+        ("K10", "K12"),
+        ("K2:K9 K12:K41", "K2:K10 K15:K45"),  # two rows: what comes beside them may be like them
+    ],
+)
+def test_a_new_row_beside_a_single_one_that_a_rule_for_all_rows_lacks_belongs_to_it(
+    cells: str, followed: str
+) -> None:
+    """New rows come before the first, before and behind row 10, and behind the last."""
+    to = {row: row + 1 + (row >= 9) + (row >= 10) for row in range(FIRST, LAST + 1)}
+    assert Moves(FIRST, LAST, LAST + 4, to).followed(cells) == followed
+
+
 def test_a_reference_that_is_pushed_beyond_the_sheet_becomes_an_error() -> None:
     to = {row: row for row in range(FIRST, LAST + 1)}
     assert Moves(FIRST, LAST, LAST + 9, to).formula("A1048570", HERE) == "#REF!"

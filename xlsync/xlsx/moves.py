@@ -16,6 +16,7 @@ from xlsync.xlsx.formulas import DELETED, Corner, Reference, with_references
 
 _END: Final = LAST_ROW - 1  # 0-based: a range that ends here means all rows below, too
 _MOST_NAMES: Final = 5  # in a notice
+_MANY: Final = 5  # rows of which a rule for all rows may lack one
 
 Rows = tuple[int, int]
 """The first and the last row of a range, 0-based."""
@@ -368,6 +369,8 @@ class Moves:
         if any(self.covers_own(*piece) for piece in old):
             own = [self.new_own] if self.new_own else []
             return _joined([*new, *own, *((row, row) for row in new_rows)])
+        if self._lacks_few_rows(old):
+            return _joined([*new, *((row, row) for row in (*new_rows, *self._new))])
         first, last = self.own or (self.first, self.last)
         runs: list[Rows] = []
         for top, bottom in _joined((row, row) for row in new_rows):
@@ -382,6 +385,18 @@ class Moves:
             top, bottom = runs[-1]
             runs[-1] = (top, self.new_own[1] if self._are_new(bottom + 1, self.new_own[1]) else bottom)
         return _joined([*new, *runs])
+
+    def _lacks_few_rows(self, old: list[Rows]) -> bool:
+        """Return whether a rule covers all rows of xlsync's but a few single ones between others.
+
+        A program splits a rule for all rows so where a person pastes over a cell of it.
+        """
+        first, last = self.own or (self.first, self.last)
+        pieces = [(top, bottom) for top, bottom in old if bottom >= first and top <= last]
+        if not pieces or pieces[0][0] > first or pieces[-1][1] < last:
+            return False
+        gaps = [below - bottom - 1 for (_, bottom), (below, _) in pairwise(pieces)]
+        return all(gap == 1 for gap in gaps) and len(gaps) * _MANY <= last - first + 1
 
     def _are_new(self, top: int, bottom: int) -> bool:
         """Return whether all rows of a stretch, which may be empty, are new."""
