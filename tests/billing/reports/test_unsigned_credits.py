@@ -143,7 +143,8 @@ def test_a_file_of_credit_notes_alone_is_known_by_their_words_and_not_by_letters
     ["Discount 10%", "10% Partner discount", "Rebate", "Mengenrabatt", "Nachlass 5 %", "Rabatt für Mail",
      "Remise", "Remise sur Mail", "Korting op Mail", "Korting 10%", "Descuento 10 %", "Sconto", "Έκπτωση",
      "Sconto su Mail", "Discount 10% - Mail", "Rabatt: Mail", "Credit note 4711", "Gutschrift", "Avoir",
-     "Creditnota", "Abono", "Nota di credito", "Πιστωτικό"],
+     "Creditnota", "Abono", "Nota di credito", "Πιστωτικό",
+     "Volume discount", "Mail discount 10 %", "Discount October 2026", "Sonderrabatt Oktober"],
 )  # fmt: skip
 @pytest.mark.parametrize(
     "figures", ["1,-5.81,-5.81", "1,5.81,-5.81", "-1,5.81,-5.81", "-1,5.81,5.81", "1,-5.81,"]
@@ -163,6 +164,10 @@ def test_a_product_that_is_no_more_than_a_word_for_money_off_changes_money_and_n
 def test_a_product_with_a_word_for_money_off_in_its_name_has_units(path: Path, product: str) -> None:
     lines = read(path, HEADER, f"Amber,{product},6,10.50,63.00", f"Birch,{product},-2,10.50,-21.00").lines
     assert [(line.units, line.cost) for line in lines] == [(6, Decimal("10.50")), (-2, Decimal("10.50"))]
+
+
+def test_a_product_with_a_word_for_money_off_in_its_name_that_charges_raises_no_doubt(path: Path) -> None:
+    assert not doubts_of(read(path, HEADER, CHARGE, "Amber,Discount Manager,2,10.50,21.00"))
 
 
 def test_a_column_of_kinds_says_of_a_product_named_as_a_discount_what_it_is(path: Path) -> None:

@@ -229,6 +229,7 @@ _FOR: Final = (
 _DISCOUNT_FIRST: Final = re.compile(
     rf"(?:{'|'.join(_WORDS['DISCOUNT'].split())})(?: \d+ ?%?)*(?: %)? (?:{_FOR})\b"
 )
+_DISCOUNTS: Final = frozenset(_WORDS["DISCOUNT"].split()) - {"bonus"}
 TYPES: Final = {
     "recurring": Kind(LineType.RECURRING),
     "credit": Kind(is_credit=True),
@@ -262,6 +263,13 @@ def names_discount(text: str) -> bool:
     """Return whether a text is the name of a discount: `Discount 10%`, `Rabatt für Mail`, `Remise - Mail`."""
     first = _kind_of_words(fold(_NAME_APART.split(text, maxsplit=1)[0]))
     return (first is not None and first.is_discount) or _DISCOUNT_FIRST.match(fold(text)) is not None
+
+
+@lru_cache(maxsize=65_536)
+def may_name_discount(text: str) -> bool:
+    """Return whether a text begins or ends with a word for a discount: `Volume discount 5%`, `Rabatt Mai`."""
+    words = [word for word in fold(text).split() if not word.strip("%").isdecimal() and word != "%"]
+    return bool(words) and not _DISCOUNTS.isdisjoint((words[0], words[-1]))
 
 
 @lru_cache(maxsize=65_536)
