@@ -130,6 +130,19 @@ def test_check_lets_an_approval_lapse_that_was_pasted_with_the_cells_of_another_
     assert {key for key, yes in approvals.items() if yes} == {"units:7", "units:53"}
 
 
+def test_check_takes_no_link_from_a_line_over_which_another_was_pasted(desk: Desk) -> None:
+    with desk.editing() as hand:
+        line, other = hand.line("Quillfeather Books"), hand.line("Zephyr Kitesurf")
+        hand.set(LINES, line, {"ConnectWise Customer": "Delta Ltd"})
+        hand.set(LINES, other, {"Customer": "Quillfeather Books", "ConnectWise Customer": "Delta Ltd"})
+    before = desk.links()
+    checked = desk.check()
+    (problem,) = checked.json["error"]["problems"]
+    assert (checked.code, problem["where"]) == (1, desk.read().place(LINES, other, "Customer"))
+    assert problem["message"].endswith("put 'Zephyr Kitesurf' back, and look at the link again")
+    assert desk.links() == before
+
+
 def test_an_approval_stays_where_a_value_holds_what_no_cell_can(empty_desk: Desk) -> None:
     empty_desk.sandbox.bss.accounts[624]["billingAddress"]["city"] = "Mill\x07town"
     empty_desk.export()

@@ -114,6 +114,8 @@ def _read_pick(
 ) -> Picked:
     """Update a line's stored pick by the edits of its row; `link` is the one that the row showed."""
     edited = [part for part, header in _PARTS.items() if row.is_edited(header)]
+    if edited or row.is_edited("Match"):
+        problems += _find_other_line(row)
     if edited:
         pick = replace(pick, evidence=Evidence.CHOSEN, is_new=True)
     new_keys = {
@@ -135,6 +137,19 @@ def _read_pick(
     if row.is_edited("Match"):
         pick = _read_match(row, pick, link, problems, has_choice=bool(edited))
     return pick
+
+
+def _find_other_line(row: SheetRow) -> list[Problem]:
+    """Find what says of a row with a choice that it is another line: cells were pasted, or sorted in part."""
+    return [
+        Problem(
+            row.where(header),
+            f"{header} was altered beside a link that was chosen, so it is not sure for which line",
+            f"put {str(row.stored.showed(header))!r} back, and look at the link again",
+        )
+        for header in ("Customer", "Product")
+        if row.is_edited(header)
+    ]
 
 
 def _agreement_after(pick: Picked, link: Link, new_keys: Mapping[str, str]) -> str | None:
