@@ -407,6 +407,19 @@ def test_a_rule_follows_also_behind_a_text_in_its_formula(
     assert xml.count(f'sqref="{where}"') == 2
 
 
+@pytest.mark.parametrize(("cells", "where", "row"), [("B4:D4", "B6:D6", 6), ("B2:D5", "B2:D7", 2)])
+def test_a_running_range_in_a_rule_runs_from_the_first_row_as_it_does_in_a_cell(
+    cells: str, where: str, row: int
+) -> None:
+    formula = f"<formula>COUNTIF($A$2:$A{cells[1]},$A{cells[1]})&gt;1</formula>"
+    rule = f'<cfRule type="expression" priority="9">{formula}</cfRule>'
+    data = after_rows(f'<conditionalFormatting sqref="{cells}">{rule}</conditionalFormatting>')
+    rows = rows_of((None, "m"), (None, "n"), (1, "a"), (2, "b"), (3, "c"), (4, "d"))
+    xml = part_of(renewed(data, rows), PART)
+    assert f'sqref="{where}"' in xml
+    assert f"<formula>COUNTIF($A$2:$A{row},$A{row})&gt;1</formula>" in xml
+
+
 def test_a_rule_whose_scale_ends_at_a_cell_follows_it() -> None:
     scale = """<cfvo type="num" val="$B$8"/><cfvo type="formula" val='"0"&amp;$B$8'/><cfvo type="max"/>"""
     rule = f'<cfRule type="dataBar" priority="9"><dataBar>{scale}</dataBar></cfRule>'

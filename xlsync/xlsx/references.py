@@ -250,7 +250,7 @@ def _moved_rule(match: re.Match[str], moves: Moves, title: str) -> str:
         return rule
     where = _place_of_rule(rule, title, new)
     if here[0] == here[1] and there == (moves.row(here[0]),) * 2:
-        return _with_formulas_changed(rule, lambda text: moves.formula(text, title, where=where))
+        return _with_formulas_changed(rule, lambda text: moves.formula(text, title, where=where, row=here[0]))
     return _with_formulas_changed(
         rule, lambda text: moves.anchored(text, title, here[0], there[0], where=where)
     )
