@@ -278,3 +278,19 @@ def test_a_krone_of_no_country_in_a_header_is_told_and_is_none_of_the_others(pat
     assert not doubts_of(named)
     (doubt,) = doubts_of(read(path, f"Valuta;{rows[0]}", f"EUR;{rows[1]}"))
     assert f"{header} has a sign of another currency, and the money counts as EUR" in doubt
+
+
+@pytest.mark.parametrize("title", ["Facture des licences 2026", "Marco 2026", "Lijst van leden 2026"])
+def test_a_word_that_is_a_month_in_another_language_names_no_other_month(path: Path, title: str) -> None:
+    rows = "Customer;Product;Quantity;Unit Price;Amount", "Amber;Mail;6;10,50;63,00"
+    assert not doubts_of(read(path, title, *rows))
+    (doubt,) = doubts_of(read(path, "Faktura wrzesień 2026", *rows))
+    assert "names another month than 2026-10" in doubt
+
+
+@pytest.mark.parametrize("title", ["Faktura moms", "Lasku maksu", "Faktura VAT", "Fatura taxa"])
+def test_a_title_of_a_tax_or_a_fee_in_a_northern_language_is_no_kind_of_all_rows(
+    path: Path, title: str
+) -> None:
+    rows = "Customer;Product;Quantity;Unit Price;Amount", "Amber;Mail;6;10,50;63,00"
+    assert read(path, title, *rows).lines

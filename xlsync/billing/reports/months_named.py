@@ -17,6 +17,8 @@ _MONTH_OF_YEAR: Final = re.compile(
 )
 _SHORT_YEAR: Final = re.compile(r"(?:[^\W\d_]|['’])(\d\d)\s*$")  # `Oct 15` may be a day
 _DAY: Final = re.compile(r"\b20\d\d[-. ]?(?:0\d|1[0-2])[-. ]?[0-3]\d\b|\b[0-3]?\d[-. ][0-3]?\d[-. ]20\d\d\b")
+# names of months that are other words too: French, Dutch, names of people and brands
+_OTHER_WORDS: Final = frozenset({"des", "leden", "maja", "marca", "marco"})
 _WORDS_BEFORE: Final = re.compile(r"^\D+")
 _OF_A_PERIOD: Final = frozenset({"invoice_date", "period", "plan", "start", "end"})
 
@@ -28,7 +30,7 @@ def month_of_name(name: str) -> tuple[int, int | None] | None:
     if match := _MONTH_OF_YEAR.search(fold(name)):
         return int(match[2] or match[3]), int(match[1] or match[4])
     words = re.findall(r"[^\W\d_]+|\d+", fold(name))
-    months = [number for word in words if (number := month_number(word)) is not None]
+    months = [number for word in words if (number := _month_of_word(word)) is not None]
     years = [int(word) for word in words if word.isdigit() and 1990 <= int(word) <= 2100]
     if not years and (short := _SHORT_YEAR.search(name)):
         years = [2000 + int(short[1])]
@@ -56,7 +58,11 @@ def other_month_named(file_name: str, table: Table, month: Month) -> str:
 
 def _has_month_in_words(text: str) -> bool:
     """Return whether a word of a text is a month: numbers in cells may be anything."""
-    return any(month_number(word) is not None for word in re.findall(r"[^\W\d_]+", text))
+    return any(_month_of_word(word) is not None for word in re.findall(r"[^\W\d_]+", text))
+
+
+def _month_of_word(word: str) -> int | None:
+    return None if fold(word) in _OTHER_WORDS else month_number(word)
 
 
 def _names_another(text: str, month: Month) -> bool:

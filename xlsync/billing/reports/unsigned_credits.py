@@ -35,7 +35,8 @@ _OF_KINDS: Final = ("meter", "plan", "cycle", "term_and_cycle")
 # words that are no kind of all rows: `Tax Invoice` and `Fees` stand above recurring charges too
 _TAX_OR_FEE: Final = re.compile(
     r"\b(?:tax|taxes|taxe|vat|gst|mw ?st|u ?st|tva|btw|iva|φπα|steuer|imposta|impuestos?"
-    r"|fees?|gebuhr|gebuhren|frais|kosten|tarifa|tariffa)\b"
+    r"|moms|mva|alv|dph|podatek|imposto"
+    r"|fees?|gebuhr|gebuhren|frais|kosten|tarifa|tariffa|avgift|gebyr|maksu|oplata|opłata|taxa|poplatek)\b"
 )
 _NOT_TOLD: Final = "whether they take units back is not told"
 _ADD_A_TYPE: Final = "add a column Type"
