@@ -221,14 +221,15 @@ def test_a_sheet_of_that_name_in_other_letters_is_used(desk: Desk) -> None:
     assert {line[0] for line in lines[1:]} == {MISMATCHES}
 
 
-def test_a_row_of_a_person_that_holds_nothing_but_a_note_or_a_colour_stays(desk: Desk) -> None:
+def test_a_row_of_a_person_that_holds_nothing_but_a_note_a_colour_or_a_line_stays(desk: Desk) -> None:
     with desk.editing() as hand:
         sheet = hand.sheet(MISMATCHES)
         keys = {row: key for key, row in hand.rows(MISMATCHES).items()}
-        for place in (20, 10, 5):  # the last stays empty
+        for place in (30, 20, 10, 5):  # the last stays empty
             sheet.insert_rows(place)
         sheet.cell(11, 2).comment = Comment("ask Pia", "Pia")
         sheet.cell(22, 2).fill = PatternFill("solid", start_color="FF00FF00")
+        sheet.cell(33, 2).border = Border(top=Side("thick"))
         (table,) = sheet.tables.values()
         table.ref = table.autoFilter.ref = f"A1:W{sheet.max_row}"
     ran = desk.check()
@@ -239,7 +240,8 @@ def test_a_row_of_a_person_that_holds_nothing_but_a_note_or_a_colour_stays(desk:
     assert sheet.cell(noted, 2).comment.text == "ask Pia"
     assert sheet.cell(noted, 2).value is None
     assert sheet.cell(rows[keys[19]] + 1, 2).fill.start_color.rgb == "FF00FF00"
-    assert max(rows.values()) == len(rows) + 3
+    assert sheet.cell(rows[keys[29]] + 1, 2).border.top.style == "thick"
+    assert max(rows.values()) == len(rows) + 4
 
 
 def test_an_empty_row_of_a_person_that_was_coloured_as_a_whole_stays(desk: Desk) -> None:

@@ -120,7 +120,7 @@ def _has_outcome(result: str) -> bool:
 
 
 def find_furnished(book: Book, title: str) -> list[int]:
-    """Find a person's rows among those of xlsync that hold no value, but a note, link, picture or colour."""
+    """Find a person's rows among those of xlsync that hold no value, but a note, colour, line or the like."""
     numbers = {row.number for row in book.rows[title]}
     others = {*numbers, *book.others[title]}
     empty = {n for n in range(min(numbers), max(numbers) + 1) if n not in others} if numbers else set()
@@ -132,7 +132,7 @@ def find_furnished(book: Book, title: str) -> list[int]:
     looks = _Looks(book, title, numbers)  # a row that was cleared has the colours of xlsync
     of_rows = package.row_styles(title)  # Excel writes no empty cell of a row that was coloured as a whole
     styles = (*of_rows.items(), *((row, style) for (row, _), style in looks.styles.items()))
-    holding |= {row for row, style in styles if row in empty and looks.is_filled(style)}
+    holding |= {row for row, style in styles if row in empty and looks.is_seen(style)}
     return sorted(empty & holding)
 
 
@@ -218,10 +218,13 @@ class _Looks:
         usual = self._usual.get(column) or self._look_of_absent(column)
         return CellLook(*(own if own != other else "" for own, other in zip(look, usual, strict=True)))
 
-    def is_filled(self, style: str) -> bool:
-        """Return whether a style has a background that is usual in no column."""
-        fill = self._look(style).fill
-        return bool(fill) and all(fill != look.fill for look in self._usual.values())
+    def is_seen(self, style: str) -> bool:
+        """Return whether a style has a background, or lines, that are usual in no column."""
+        look = self._look(style)
+        usual = {(other.fill, other.border) for other in self._usual.values()}
+        return any(
+            own and all(own != other[n] for other in usual) for n, own in enumerate((look.fill, look.border))
+        )
 
 
 def _as_whole_row(mark: CellLook, cells: list[tuple[str, Value, str]]) -> list[tuple[str, Value, str]]:
