@@ -143,6 +143,28 @@ def test_check_takes_no_link_from_a_line_over_which_another_was_pasted(desk: Des
     assert desk.links() == before
 
 
+def test_no_lasting_rule_is_made_on_a_row_over_which_another_was_pasted(desk: Desk) -> None:
+    ignored = {"Action": "Ignore", "Reason": "agreed"}
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:53", ignored)
+        hand.set(MISMATCHES, "units:69", {"Customer": "Willowbrook Solicitors", **ignored})
+    checked = desk.check()
+    place = desk.read().place(MISMATCHES, "units:69", "Action")
+    assert checked.err.count(place) == 1
+    assert f"{place}: Ignore was removed: Customer had been altered beside it." in checked.err
+    assert desk.check().code == 0
+    (rule,) = desk.run("links", "rules", "--json").json["rules"]
+    assert "Redstart" in rule["customer"]
+    with desk.editing() as hand:
+        line = hand.line("Quillfeather Books")
+        hand.set(LINES, line, {"Customer": "Zephyr Kitesurf", "Note": "free 2"})
+    (problem,) = desk.check().json["error"]["problems"]
+    assert problem["where"] == desk.read().place(LINES, line, "Customer")
+    with desk.editing() as hand:
+        hand.set(LINES, line, {"Note": "ask them"})  # a note that makes no rule: the line is renewed
+    assert desk.check().code == 0
+
+
 def test_an_approval_stays_where_a_value_holds_what_no_cell_can(empty_desk: Desk) -> None:
     empty_desk.sandbox.bss.accounts[624]["billingAddress"]["city"] = "Mill\x07town"
     empty_desk.export()

@@ -12,7 +12,7 @@ from xlsync.apply.spent_approvals import is_proven
 from xlsync.errors import Notice
 from xlsync.reconcile.proposals import Proposal
 from xlsync.workbook.contents import Cells
-from xlsync.workbook.edits.cells import has_yes
+from xlsync.workbook.edits.cells import find_altered, has_yes, is_ignored_anew
 from xlsync.workbook.hidden_sheet import StoredRow, is_same
 from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS, Sheet
 from xlsync.workbook.left_over import find_furnished
@@ -23,17 +23,13 @@ _OTHER_FIGURES: Final = "Yes was removed: the row's figures changed. Check it an
 _OTHER_VALUE: Final = "Yes was removed: %s changed. Check it and approve again."
 _NO_LINE: Final = "Yes was removed: no line needs this any more. Approve again to create it all the same."
 _OTHER_ROW: Final = "Yes was removed: %s had been altered beside it. Check the whole row and approve again."
+_OTHER_IGNORED: Final = (
+    "Ignore was removed: %s had been altered beside it. Check the whole row and choose it again."
+)
 _APPROVED_FOR: Final = {  # columns of which a change removes the approval
     MISMATCHES.title: ("BSS Units", "ConnectWise Units", "BSS Cost", "ConnectWise Cost"),
     INVOICES.title: ("Next Invoice Date", "Next Invoice Amount"),
 }
-_TOLD_BY: Final = (
-    "Customer",
-    "Agreement",
-    "Product",
-    "Kind",
-    "For",
-)  # computed columns that say what a row is
 
 
 @dataclass(slots=True)
@@ -168,8 +164,10 @@ def _keep_edits(
         return changed
     shown, result = row.stored.showed, row.text("Result")
     figures = _APPROVED_FOR.get(row.sheet.title, ())
-    computed = {column.header for column in row.sheet.columns if not column.is_input}
-    altered = [header for header in (*_TOLD_BY, *figures) if header in computed and row.is_edited(header)]
+    altered = find_altered(row, figures)
+    if altered and is_ignored_anew(row):
+        lapsed.append(Notice(row.where("Action"), _OTHER_IGNORED % " and ".join(altered)))
+        changed["Action"] = cells["Action"]
     if altered and _may_lapse(row) and not is_proven(result, is_noted=is_noted):
         return changed | _lapse(row, _OTHER_ROW % " and ".join(altered), lapsed)
     if not all(is_same(shown(header), cells[header]) for header in figures):

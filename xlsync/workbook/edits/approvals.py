@@ -17,7 +17,7 @@ from xlsync.models import ActionLabel, Addition, Mismatch, MismatchKind, Month
 from xlsync.reconcile.beginnings import why_refused
 from xlsync.reconcile.past import offered as offered_actions
 from xlsync.records import replace
-from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
+from xlsync.workbook.edits.cells import find_altered, is_ignored_anew, read_amount, read_approve, read_day
 from xlsync.workbook.labels import Dropdowns
 from xlsync.workbook.layout import MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
@@ -82,7 +82,14 @@ def read_row_edits(
         mismatch = row.fact("mismatch", Mismatch)
         mismatches[mismatch.key] = mismatch
         action = _read_action(row, mismatch, problems)
-        if action is ActionLabel.IGNORE:
+        if is_ignored_anew(row) and (altered := find_altered(row)):
+            what = (
+                f"{' and '.join(altered)} had been altered beside Ignore, so it may be meant for another row"
+            )
+            problems.append(
+                Problem(row.where("Action"), what, "choose it again once check has renewed the row")
+            )
+        elif action is ActionLabel.IGNORE:
             ignored[mismatch.key] = _read_ignored(row, month, problems)
         elif action is None and mismatch.is_ruled and ("Action" in row.formulas or row.text("Action")):
             ignored[mismatch.key] = Ignored(is_readable=False)  # already a problem, and no end of the rule

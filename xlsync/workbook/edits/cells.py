@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from xlsync.errors import Problem
-from xlsync.models import Month
+from xlsync.models import ActionLabel, Month
 from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.cells import Value
 
@@ -17,6 +18,29 @@ _MOST: Final = 1_000_000_000  # units or money: a larger number is an id in the 
 _DIGITS: Final = 15  # digits of a number that a spreadsheet keeps
 _DECIMALS: Final = 6  # a finer number is no amount: close to zero it would pass for a small change
 _FAR: Final = 60  # months from the workbook's month
+
+_SAYS_WHICH: Final = (
+    "Customer",
+    "Agreement",
+    "Product",
+    "Kind",
+    "For",
+)  # computed columns that say what a row is
+
+
+def find_altered(row: SheetRow, figures: Sequence[str] = ()) -> list[str]:
+    """Return the headers of altered cells that say what a row is, or that show one of these figures.
+
+    A decision beside them may have been made for another row: cells were pasted, or sorted in part.
+    """
+    computed = {column.header for column in row.sheet.columns if not column.is_input}
+    return [header for header in (*_SAYS_WHICH, *figures) if header in computed and row.is_edited(header)]
+
+
+def is_ignored_anew(row: SheetRow) -> bool:
+    """Return whether a person just chose to ignore a row of *Mismatches*."""
+    is_edited = "Action" in row.columns and row.is_edited("Action")
+    return is_edited and row.text("Action").casefold() == ActionLabel.IGNORE.casefold()
 
 
 def read_approve(row: SheetRow, problems: list[Problem]) -> bool:

@@ -12,7 +12,9 @@ from xlsync.links.choices import NOTHING, Pick, Picked, confirmed
 from xlsync.models import CREATE_NEW, BillingLine, Evidence, Link
 from xlsync.plain_json import from_plain
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
+from xlsync.reconcile.rules import read_note
 from xlsync.records import replace
+from xlsync.workbook.edits.cells import find_altered
 from xlsync.workbook.labels import LabelDirectory, label_key
 from xlsync.workbook.layout import BILLING_LINES
 from xlsync.workbook.read import Book, SheetRow
@@ -114,7 +116,8 @@ def _read_pick(
 ) -> Picked:
     """Update a line's stored pick by the edits of its row; `link` is the one that the row showed."""
     edited = [part for part, header in _PARTS.items() if row.is_edited(header)]
-    if edited or row.is_edited("Match"):
+    note = row.text("Note") if row.is_edited("Note") else ""
+    if edited or row.is_edited("Match") or (note and read_note(note, line, "", "")):
         problems += _find_other_line(row)
     if edited:
         pick = replace(pick, evidence=Evidence.CHOSEN, is_new=True)
@@ -140,15 +143,14 @@ def _read_pick(
 
 
 def _find_other_line(row: SheetRow) -> list[Problem]:
-    """Find what says of a row with a choice that it is another line: cells were pasted, or sorted in part."""
+    """Find what says of a row with a choice, or with a rule in its *Note*, that it is another line."""
     return [
         Problem(
             row.where(header),
-            f"{header} was altered beside a link that was chosen, so it is not sure for which line",
+            f"{header} was altered beside a link or rule, which may be meant for another line",
             f"put {str(row.stored.showed(header))!r} back, and look at the link again",
         )
-        for header in ("Customer", "Product")
-        if row.is_edited(header)
+        for header in find_altered(row)
     ]
 
 
