@@ -248,6 +248,8 @@ def test_an_unread_amount_in_a_northern_language_is_asked_about(path: Path, head
     [("1 października 2026 - 31 października 2026", "Okres"),
      ("1. oktober 2026 til 31. oktober 2026", "Periode"),
      ("1. lokakuuta 2026 – 31. lokakuuta 2026", "Jakso"), ("1. října 2026 - 31. října 2026", "Období"),
+     ("od 1. 10. 2026 do 31. 10. 2026", "Období"), ("Fra 1. oktober 2026 til 31. oktober 2026", "Periode"),
+     ("Från 2026-10-01 till 2026-10-31", "Period"), ("1.10.–31.10.2026", "Jakso"),
      ("1 de outubro de 2026 até 31 de outubro de 2026", "Período")],
 )  # fmt: skip
 def test_a_period_with_the_name_of_a_northern_month_is_read(path: Path, period: str, words: str) -> None:

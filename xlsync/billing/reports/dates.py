@@ -80,12 +80,14 @@ _DAY_NAME_YEAR: Final = re.compile(
 _NAME_DAY_YEAR: Final = re.compile(rf"([^\W\d_]+)\.?[-/ ](\d{{1,2}}){_ORDINAL},?[-/ ](\d{{4}})\.?")
 _YEAR_NAME_DAY: Final = re.compile(rf"(\d{{4}})[-/. ]([^\W\d_]+)\.?[-/. ](\d{{1,2}}){_ORDINAL}")
 _YEAR_FIRST: Final = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})|(\d{4})(\d{2})(\d{2})")
-_NUMBERS: Final = re.compile(r"(\d{1,2})([-/. ])(\d{1,2})\2(\d{4}|\d{2})\.?")
+_NUMBERS: Final = re.compile(r"(\d{1,2})([-/. ]|\. )(\d{1,2})\2(\d{4}|\d{2})\.?")
 _SERIAL: Final = re.compile(r"\d{5}(?:[.,]\d+)?")
 _NO_DAY: Final = re.compile(
     r"0{1,4}([-/.])0{1,2}\1(?:0{1,2}|0{1,4})|1900-01-00|0?0/0?1/1900|0?1/0?0/1900|00\.01\.1900"
 )
-_LEADING_WORD: Final = re.compile(r"^(?:from|von|vom|du|van|dal|dall|del|desde|απο|από)[ :]+", re.IGNORECASE)
+_LEADING_WORD: Final = re.compile(
+    r"^(?:from|von|vom|du|van|dal|dall|del|desde|fra|fr[åa]n|od|de|απο|από)[ :]+", re.IGNORECASE
+)
 _YEAR_AT_END: Final = re.compile(r"\d{4}$")
 _DAYS_OF_MONTH: Final = re.compile(r"([^\W\d_]+\.?) (\d{1,2}) ?[-–] ?(\d{1,2}),? (\d{4})")
 _BETWEEN: Final = re.compile(
@@ -237,7 +239,7 @@ def _days(core: str) -> tuple[dt.date | None, dt.date | None]:
         raise ValueError(core)
     first, second, year = int(match[1]), int(match[3]), _year(match[4])
     day_first = _date(year, second, first)
-    if match[2] == ".":  # dates with points have the day first
+    if match[2].startswith("."):  # dates with points have the day first
         if day_first is None:
             raise ValueError(core)
         return day_first, day_first
