@@ -331,6 +331,13 @@ def test_a_new_row_beside_a_single_one_that_a_rule_for_all_rows_lacks_belongs_to
     assert Moves(FIRST, LAST, LAST + 4, to).followed(cells) == followed
 
 
+def test_a_range_that_is_written_upside_down_moves_as_any_other() -> None:
+    assert above().place("H5:G3") == "G5:H7"
+    assert above().pieces("H5:H3") == ["H5:H7"]
+    assert above().stretched("H41:H2") == "H2:H44"
+    assert above().followed("H5:G3") == "G5:H7"
+
+
 def test_a_reference_that_is_pushed_beyond_the_sheet_becomes_an_error() -> None:
     to = {row: row for row in range(FIRST, LAST + 1)}
     assert Moves(FIRST, LAST, LAST + 9, to).formula("A1048570", HERE) == "#REF!"

@@ -131,17 +131,16 @@ class Moves:
 
     def place(self, reference: str) -> str | None:
         """Return the new place of a cell or range; None where its rows are gone or no longer together."""
-        first, _, last = reference.partition(":")
-        try:
-            (top, left), (bottom, right) = position(first), position(last or first)
-        except ValueError:
+        known = _columns_and_rows(reference)
+        if known is None:
             return reference
+        (left, right), (top, bottom) = known
         if bottom >= _END and top == 0:  # whole columns
             return reference
         rows = self.together(top, bottom)
         if rows is None:
             return None
-        return address(rows[0], left) + (f":{address(rows[1], right)}" if last else "")
+        return address(rows[0], left) + (f":{address(rows[1], right)}" if ":" in reference else "")
 
     def pieces(self, reference: str) -> list[str]:
         """Return the new places of a cell or range, one range for each run of rows that stand together."""
@@ -154,13 +153,12 @@ class Moves:
 
     def stretched(self, reference: str) -> str:
         """Return the new extent of a range that covers its rows, such as that of a table or a filter."""
-        first, _, last = reference.partition(":")
-        try:
-            (top, left), (bottom, right) = position(first), position(last or first)
-        except ValueError:
+        known = _columns_and_rows(reference)
+        if known is None:
             return reference
+        (left, right), (top, bottom) = known
         rows = self.span(top, bottom) or (top, top)
-        return address(rows[0], left) + (f":{address(rows[1], right)}" if last else "")
+        return address(rows[0], left) + (f":{address(rows[1], right)}" if ":" in reference else "")
 
     # formulas
 
@@ -443,9 +441,10 @@ def _joined(spans: Iterable[Rows]) -> list[Rows]:
 def _columns_and_rows(reference: str) -> tuple[Rows, Rows] | None:
     first, _, last = reference.partition(":")
     try:
-        (top, left), (bottom, right) = position(first), position(last or first)
+        corners = position(first), position(last or first)
     except ValueError:
         return None
+    (top, bottom), (left, right) = map(sorted, zip(*corners, strict=True))
     return (left, right), (top, bottom)
 
 
