@@ -114,13 +114,12 @@ def _errors_in_words(path: Path) -> Iterator[None]:
     try:
         yield
     except PermissionError:
-        if path.suffix.lower() in _OF_EXCEL:
-            why, hint = "it is open in Excel", "Close the workbook and try again."
-        else:
-            why, hint = "it is open in another program", "Close it there and try again."
-        raise WorkbookError(
-            f"{path.name} cannot be written: {why}, or the folder may not be written to", hint
-        ) from None
+        why, hint = "the folder may not be written to", "Choose another folder."
+        if os.access(path, os.F_OK):  # False, and no error, in a folder that may not be entered
+            is_workbook = path.suffix.lower() in _OF_EXCEL
+            why = f"it is open in {'Excel' if is_workbook else 'another program'}, or {why}"
+            hint = "Close the workbook and try again." if is_workbook else "Close it there and try again."
+        raise WorkbookError(f"{path} cannot be written: {why}", hint) from None
     except OSError as error:
         raise WorkbookError(
             f"{path} cannot be written: {error.strerror}", "Check the folder and the disk."

@@ -117,10 +117,15 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 @pytest.mark.skipif(
     os.name == "nt" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="needs a plain POSIX user"
 )
-def test_a_folder_that_may_not_be_written_to_is_told_as_open_or_protected(tmp_path: Path) -> None:
+def test_a_folder_that_may_not_be_written_to_is_named_and_a_workbook_in_it_may_be_open(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "old.xlsx").write_bytes(BUSY)
     tmp_path.chmod(0o500)
-    with pytest.raises(WorkbookError, match="open in Excel"):
+    with pytest.raises(WorkbookError, match=f"^{tmp_path}/book.xlsx cannot be written: the folder may not"):
         Package.from_bytes(BUSY).save(tmp_path / "book.xlsx")
+    with pytest.raises(WorkbookError, match="open in Excel, or the folder may not be written to"):
+        Package.from_bytes(BUSY).save(tmp_path / "old.xlsx")
 
 
 def test_large_sheets_read_back_whole() -> None:
