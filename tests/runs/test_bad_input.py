@@ -73,6 +73,10 @@ def _of_another(hand: Hand) -> tuple[str, str, str]:
 
 
 BAD_CELLS: dict[str, tuple[Edit, str]] = {
+    "no day to ignore until": (
+        _setting(MISMATCHES, "units:55", "Until", "spring", Action="Ignore"),
+        "'spring' is not a date; enter a date such as 2026-10-01, or a month such as 2026-10",
+    ),
     "unknown approval": (_setting(MISMATCHES, "units:55", "Approve", "maybe"), '"maybe" is not an approval'),
     "approval as a number": (_setting(MISMATCHES, "units:1", "Approve", 1), "is not an approval"),
     "approval by formula": (_setting(MISMATCHES, "units:2", "Approve", '="Yes"'), "is not an approval"),

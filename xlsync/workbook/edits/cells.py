@@ -147,5 +147,6 @@ def _day_in(row: SheetRow, header: str, problems: list[Problem]) -> dt.date | No
                     return None
                 with contextlib.suppress(ValueError):
                     return dt.date.fromisoformat(value.strip())
-    problems.append(Problem(row.where(header), what, "enter a date such as 2026-10-01"))
+    or_month = ", or a month such as 2026-10" if header == "Until" else ""
+    problems.append(Problem(row.where(header), what, f"enter a date such as 2026-10-01{or_month}"))
     return None
