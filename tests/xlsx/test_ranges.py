@@ -184,6 +184,7 @@ def anchor(top: int, bottom: int, kind: str = "") -> str:
         (2, 3, "", ["3", "4"]),  # over b and c, which stay together
         (0, 9, "", ["0", "10"]),  # over all rows
         (10, 20, ' editAs="absolute"', ["10", "20"]),
+        (1, 0, "", ["1", "0"]),  # upside down, from a
         (1048570, 1048575, "", ["1048570", "1048575"]),  # at the end of the sheet
     ],
 )

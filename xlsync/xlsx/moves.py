@@ -124,14 +124,14 @@ class Moves:
     def together(self, top: int, bottom: int) -> Rows | None:
         """The new places of rows that still stand together in their order; None where they came apart."""
         new = [self.row(row) for row in range(top, bottom + 1)]
-        start = new[0]
+        start = new[0] if new else None
         if start is None or new != list(range(start, start + len(new))):
             return None
         return start, start + len(new) - 1
 
     def place(self, reference: str) -> str | None:
         """Return the new place of a cell or range; None where its rows are gone or no longer together."""
-        known = _columns_and_rows(reference)
+        known = columns_and_rows(reference)
         if known is None:
             return reference
         (left, right), (top, bottom) = known
@@ -144,7 +144,7 @@ class Moves:
 
     def pieces(self, reference: str) -> list[str]:
         """Return the new places of a cell or range, one range for each run of rows that stand together."""
-        whole, known = self.place(reference), _columns_and_rows(reference)
+        whole, known = self.place(reference), columns_and_rows(reference)
         if whole is not None or known is None:
             return [whole or reference]
         columns, (top, bottom) = known
@@ -153,7 +153,7 @@ class Moves:
 
     def stretched(self, reference: str) -> str:
         """Return the new extent of a range that covers its rows, such as that of a table or a filter."""
-        known = _columns_and_rows(reference)
+        known = columns_and_rows(reference)
         if known is None:
             return reference
         (left, right), (top, bottom) = known
@@ -336,7 +336,7 @@ class Moves:
 
         Rows inserted between two rows of the rule join it, as do new rows at an end that it covered.
         """
-        pieces = [_columns_and_rows(reference) for reference in cells.split()]
+        pieces = [columns_and_rows(reference) for reference in cells.split()]
         known = [piece for piece in pieces if piece is not None]
         if len(known) != len(pieces):  # not written as in the standard
             return cells
@@ -438,7 +438,8 @@ def _joined(spans: Iterable[Rows]) -> list[Rows]:
     return joined
 
 
-def _columns_and_rows(reference: str) -> tuple[Rows, Rows] | None:
+def columns_and_rows(reference: str) -> tuple[Rows, Rows] | None:
+    """Return the first and last column, and the first and last row, of a range; None for no range."""
     first, _, last = reference.partition(":")
     try:
         corners = position(first), position(last or first)
@@ -451,7 +452,7 @@ def _columns_and_rows(reference: str) -> tuple[Rows, Rows] | None:
 def row_span(cells: str) -> Rows | None:
     """Return the first and the last row of one or more ranges; None where a text names none."""
     ranges = [
-        rows for reference in cells.split() if (piece := _columns_and_rows(reference)) for rows in piece[1:]
+        rows for reference in cells.split() if (piece := columns_and_rows(reference)) for rows in piece[1:]
     ]
     return (min(top for top, _ in ranges), max(bottom for _, bottom in ranges)) if ranges else None
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from xlsync.xlsx.cells import address, escape_markup, position
+from xlsync.xlsx.cells import address, escape_markup
 from xlsync.xlsx.markup import (
     ANY_PREFIX,
     attribute,
@@ -19,7 +19,7 @@ from xlsync.xlsx.markup import (
     with_texts_changed,
     without_attributes,
 )
-from xlsync.xlsx.moves import Moves, PointingCells, row_span
+from xlsync.xlsx.moves import Moves, PointingCells, columns_and_rows, row_span
 from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_links_of_controls
 
 _HOLDERS: Final = (  # containers that may not be empty, and their items
@@ -329,12 +329,12 @@ def pivot_cells(xml: str) -> str:
     """The cells that a pivot table fills, with its filters above; empty where its part does not say."""
     tag = re.search(rf"<{ANY_PREFIX}location\s[^>]*>", xml)
     cells, filters = (attribute(tag[0], name) for name in ("ref", "rowPageCount")) if tag else ("", "")
-    rows = row_span(cells)
-    if rows is None or not filters.strip("0").isdigit():
+    known = columns_and_rows(cells)
+    if known is None or not filters.strip("0").isdigit():
         return cells
-    first, colon, last = cells.partition(":")
-    above = max(0, rows[0] - int(filters) - 1)  # a row between them is empty
-    return f"{address(above, position(first)[1])}{colon or ':'}{last or first}"
+    (left, right), (top, bottom) = known
+    above = max(0, top - int(filters) - 1)  # a row between them is empty
+    return f"{address(above, left)}:{address(bottom, right)}"
 
 
 def move_pivot(xml: str, moves: Moves) -> str:
