@@ -122,9 +122,7 @@ def test_check_lets_an_approval_lapse_that_was_pasted_with_the_cells_of_another_
     checked = desk.check()
     hand = desk.read()
     place = hand.place(MISMATCHES, "units:69", "Approve")
-    told = (
-        f"{place}: Yes was removed: Customer and BSS Units and ConnectWise Units had been altered beside it."
-    )
+    told = f"{place}: Yes was removed: Customer, BSS Units, ConnectWise Units had been altered beside it."
     assert told in checked.err
     approvals = hand.column(MISMATCHES, "Approve")
     assert {key for key, yes in approvals.items() if yes} == {"units:7", "units:53"}

@@ -166,10 +166,10 @@ def _keep_edits(
     figures = _APPROVED_FOR.get(row.sheet.title, ())
     altered = find_altered(row, figures)
     if altered and is_ignored_anew(row):
-        lapsed.append(Notice(row.where("Action"), _OTHER_IGNORED % " and ".join(altered)))
+        lapsed.append(Notice(row.where("Action"), _OTHER_IGNORED % ", ".join(altered)))
         changed["Action"] = cells["Action"]
     if altered and _may_lapse(row) and not is_proven(result, is_noted=is_noted):
-        return changed | _lapse(row, _OTHER_ROW % " and ".join(altered), lapsed)
+        return changed | _lapse(row, _OTHER_ROW % ", ".join(altered), lapsed)
     if not all(is_same(shown(header), cells[header]) for header in figures):
         changed["Result"] = None
         if has_yes(row):

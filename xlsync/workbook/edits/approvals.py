@@ -83,9 +83,7 @@ def read_row_edits(
         mismatches[mismatch.key] = mismatch
         action = _read_action(row, mismatch, problems)
         if is_ignored_anew(row) and (altered := find_altered(row)):
-            what = (
-                f"{' and '.join(altered)} had been altered beside Ignore, so it may be meant for another row"
-            )
+            what = f"{', '.join(altered)} had been altered beside Ignore, so it may be meant for another row"
             problems.append(
                 Problem(row.where("Action"), what, "choose it again once check has renewed the row")
             )
