@@ -12,6 +12,7 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS
 
 from tests.helpers.office import Office
 from tests.helpers.report_rows import doubts_of
+from tests.helpers.workbooks import edited
 from xlsync.billing.reports.number_formats import currency_of_format
 from xlsync.billing.reports.reading import ReportsRead, read_reports
 from xlsync.models import Month
@@ -138,6 +139,28 @@ def test_the_sign_of_a_style_that_the_file_only_numbers_is_that_of_whoever_opens
     found = read(book, ((*HEADER, "Currency"), (*ROW, "EUR")), {"E": BUILTIN_FORMATS[44]})
     assert found.lines[0].currency == "EUR"
     assert not doubts_of(found)
+
+
+def test_a_sign_that_nobody_chose_for_the_money_is_told_where_the_file_names_another_currency(
+    book: Path,
+) -> None:
+    named = (*HEADER, "Currency"), (*ROW, "EUR")
+    for code in ("_($* #,##0.00_);_($* \\(#,##0.00\\)", '"$"#,##0.00', "[$$-409]#,##0.00"):
+        found = read(book, named, {"E": code})
+        assert found.lines[0].currency == "EUR"
+        assert not doubts_of(found)
+        assert any(
+            "Amount shows $ by its number format in row 2: the money counts as EUR" in one
+            for one in found.notices
+        )
+    # Excel writes the sign of the country of whoever saved the file into the formats that it numbers itself
+    for rows, currency in ((named, "EUR"), ((HEADER, ROW), "GBP")):
+        written(book, rows, {"E": '_-"£"* #,##0.00_-'})
+        book.write_bytes(edited(book.read_bytes(), "xl/styles.xml", lambda xml: xml.replace('"164"', '"44"')))
+        found = read_reports([book], Month(2026, 10), ReportSettings())
+        assert found.lines[0].currency == currency
+        assert not doubts_of(found)
+    assert not any("number format" in one for one in found.notices)
 
 
 @pytest.mark.parametrize("suffix", ["xls", "ods"])

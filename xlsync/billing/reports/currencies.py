@@ -131,7 +131,7 @@ def doubt_currencies(
     values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
 ) -> Iterator[str]:
     """Say where the number format of the money, or a title, shows another currency than the rows have."""
-    yield from _doubt_formats(values, currencies, charging)
+    yield from _differing_formats(values, currencies, charging, chosen=True)
     yield from _doubt_titles(values, currencies, charging)
     own = {code for at in charging if isinstance(code := currencies[at], str) and code}
     headers = [values.table.header_of(meaning) for meaning in _MONEY if meaning in values.table.columns.at]
@@ -141,10 +141,13 @@ def doubt_currencies(
             yield f"{header} has a sign of another currency, and the money counts as {counts}"
 
 
-def _doubt_formats(
-    values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
+def _differing_formats(
+    values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int], *, chosen: bool
 ) -> Iterator[str]:
-    """Say in which rows the number format of the money shows another currency than the row has."""
+    """Say in which rows the number format of the money shows another currency than the row has.
+
+    Only those are told that somebody chose, or only those that a program writes where nobody did.
+    """
     table = values.table
     in_cells = _named(values)[1]
     for meaning, codes in _in_formats(values):
@@ -154,8 +157,9 @@ def _doubt_formats(
             named = [frozenset({code})] if isinstance(code, str) and code else [one[at] for one in in_cells]
             if shown and any(named) and not _common([*named, shown]):
                 number = table.rows[at][0]
-                sign = table.sheet.currencies[number, table.columns.at[meaning] + 1]
-                differing.setdefault((sign, str(code)), []).append(number)
+                sign, is_chosen = table.sheet.currencies[number, table.columns.at[meaning] + 1]
+                if is_chosen == chosen:
+                    differing.setdefault((sign, str(code)), []).append(number)
         for (sign, code), rows in differing.items():
             counts = f"the money counts as {code}" if code else "which currency it is in is not told"
             shows = f"{table.header_of(meaning)} shows {sign} by its number format"
@@ -236,8 +240,8 @@ def _in_formats(values: TableValues) -> list[tuple[str, list[frozenset[str]]]]:
         (
             meaning,
             [
-                _in_cell(shown.get((number, n + 1), ""))
-                if n < len(row) and row[n] not in (None, "")
+                _in_cell(currency.sign)
+                if (currency := shown.get((number, n + 1))) and n < len(row) and row[n] not in (None, "")
                 else frozenset()
                 for number, row in table.rows
             ],
@@ -250,7 +254,11 @@ def _in_formats(values: TableValues) -> list[tuple[str, list[frozenset[str]]]]:
 def tell_filled_currencies(
     values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
 ) -> Iterator[str]:
-    """Tell in which rows the currency is empty or a sign of several, and is the one that the others name."""
+    """Tell which rows get their currency from the others, and which show another that nobody chose.
+
+    Those that get it have none, or a sign of several.
+    """
+    yield from _differing_formats(values, currencies, charging, chosen=False)
     yield from _tell_filled_formats(values, currencies, charging)
     cells = values.texts.get("currency", ())
     codes = {code for cell in set(cells) if isinstance(cell, str) and (code := currency_code(cell))}

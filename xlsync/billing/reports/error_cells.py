@@ -15,9 +15,10 @@ from xml.etree import ElementTree as ET
 
 import olefile
 
-from xlsync.billing.reports.number_formats import currency_of_format, currency_shown
+from xlsync.billing.reports.number_formats import ShownCurrency, currency_shown, shown_by_format
 
 Places = dict[tuple[int, int], str]  # row and column, from 1, with what the cell says
+Shown = dict[tuple[int, int], ShownCurrency]
 
 _ERRORS: Final = {
     0x00: "#NULL!",
@@ -80,24 +81,24 @@ def hidden_in_xls(content: bytes) -> dict[str, frozenset[int]]:
     }
 
 
-def currencies_in_xls(content: bytes) -> dict[str, Places]:
+def currencies_in_xls(content: bytes) -> dict[str, Shown]:
     """Return the currencies that the number formats of cells show in each sheet of an .xls."""
     stream, is_wide_format = _xls_stream(content)
-    formats: dict[int, str] = {}
+    formats: dict[int, ShownCurrency | None] = {}
     styles: list[int] = []
     for kind, data in _xls_records(stream, 0):
         if kind == _XLS_FORMAT and len(data) > 4:
             (number,) = struct.unpack_from("<H", data)
             code = _xls_text(data[2] | data[3] << 8, data[4:]) if is_wide_format else _narrow(data[2:])
-            formats[number] = currency_of_format(code)
+            formats[number] = shown_by_format(number, code)
         elif kind == _XLS_STYLE and len(data) >= 4:
             styles.append(struct.unpack_from("<H", data, 2)[0])
-    shown = {n: formats[one] for n, one in enumerate(styles) if formats.get(one)}
+    shown = {n: currency for n, one in enumerate(styles) if (currency := formats.get(one))}
     return {name: _xls_currencies(records, shown) for name, records in _xls_sheets(content)} if shown else {}
 
 
-def _xls_currencies(records: Records, shown: Mapping[int, str]) -> Places:
-    places: Places = {}
+def _xls_currencies(records: Records, shown: Mapping[int, ShownCurrency]) -> Shown:
+    places: Shown = {}
     for kind, data in records:
         if kind in _XLS_NUMBERS and len(data) >= 6:
             row, column, style = struct.unpack_from("<HHH", data)
@@ -185,25 +186,25 @@ def hidden_in_xlsb(parts: Mapping[str, bytes], paths: Mapping[str, str]) -> dict
     }
 
 
-def currencies_in_xlsb(parts: Mapping[str, bytes], paths: Mapping[str, str]) -> dict[str, Places]:
+def currencies_in_xlsb(parts: Mapping[str, bytes], paths: Mapping[str, str]) -> dict[str, Shown]:
     """Return the currencies that the number formats of cells show in each sheet of an .xlsb."""
-    formats: dict[int, str] = {}
+    formats: dict[int, ShownCurrency | None] = {}
     styles: list[int] = []
     is_of_cells = False
     for kind, data in _xlsb_records(parts.get("xl/styles.bin", b"")):
         if kind == _XLSB_FORMAT and len(data) >= 6:
             (number,) = struct.unpack_from("<H", data)
-            formats[number] = currency_of_format(_xlsb_text(data, 2)[0])
+            formats[number] = shown_by_format(number, _xlsb_text(data, 2)[0])
         elif kind in _XLSB_STYLES:
             is_of_cells = kind == _XLSB_STYLES[0]
         elif kind == _XLSB_STYLE and is_of_cells and len(data) >= 4:
             styles.append(struct.unpack_from("<H", data, 2)[0])
-    shown = {n: formats[one] for n, one in enumerate(styles) if formats.get(one)}
+    shown = {n: currency for n, one in enumerate(styles) if (currency := formats.get(one))}
     return {name: _xlsb_currencies(one, shown) for name, one in _xlsb_sheets(parts, paths)} if shown else {}
 
 
-def _xlsb_currencies(records: Records, shown: Mapping[int, str]) -> Places:
-    places: Places = {}
+def _xlsb_currencies(records: Records, shown: Mapping[int, ShownCurrency]) -> Shown:
+    places: Shown = {}
     row = 0
     for kind, record in records:
         if kind == _XLSB_ROW and len(record) >= 4:
@@ -286,7 +287,7 @@ def merged_in_opendocument(content: bytes) -> dict[str, list[tuple[int, int, int
     return by_sheet
 
 
-def currencies_in_opendocument(content: bytes) -> dict[str, Places]:
+def currencies_in_opendocument(content: bytes) -> dict[str, Shown]:
     """Return the currencies that numbers show in each sheet of an OpenDocument.
 
     A `$` that counts as that of the United States may be any: programs write it where nobody has chosen one.
@@ -294,7 +295,7 @@ def currencies_in_opendocument(content: bytes) -> dict[str, Places]:
     if b"office:currency=" not in content and not _ODF_CURRENCY.search(content):
         return {}
     table, office, text = _ODF["table"], _ODF["office"], _ODF["text"]
-    by_sheet: dict[str, Places] = {}
+    by_sheet: dict[str, Shown] = {}
     for sheet in ET.fromstring(content).iter(f"{table}table"):  # noqa: S314 - expat bounds entities
         places = by_sheet.setdefault(sheet.get(f"{table}name", ""), {})
         row = 1
@@ -310,7 +311,7 @@ def currencies_in_opendocument(content: bytes) -> dict[str, Places]:
                     code = cell.get(f"{office}currency", "")
                     if shown := shown if (shown, code) == ("$", "USD") else code or shown:
                         places.update(
-                            ((row + down, column + right), shown)
+                            ((row + down, column + right), ShownCurrency(shown, shown != "$"))
                             for down in range(min(count, _MOST_REPEATED))
                             for right in range(width)
                         )

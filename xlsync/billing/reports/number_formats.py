@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from xlsync.billing.reports.numbers import MONEY_WORD
 
@@ -27,6 +27,24 @@ _OF_COUNTRIES: Final = {
     ("kr", "40f"): "ISK", ("¥", "411"): "JPY", ("¥", "804"): "CNY", ("R", "1c09"): "ZAR", ("R", "436"): "ZAR",
     ("SFr", "807"): "CHF", ("SFr", "100c"): "CHF", ("SFr", "810"): "CHF",
 }  # fmt: skip
+_FIRST_OF_FILE: Final = 164  # formats of lower numbers are Excel's own
+
+
+class ShownCurrency(NamedTuple):
+    """The code or the sign of a currency beside a figure.
+
+    It is chosen unless a program writes it where nobody has chosen one: `$`, or the sign of the country of
+    whoever saved the file.
+    """
+
+    sign: str
+    is_chosen: bool
+
+
+def shown_by_format(number: int, code: str) -> ShownCurrency | None:
+    """Return the currency that a number format shows, by the format's number in its file and its code."""
+    sign = currency_of_format(code)
+    return ShownCurrency(sign, number >= _FIRST_OF_FILE and sign != "$") if sign else None
 
 
 @lru_cache(maxsize=1024)

@@ -20,6 +20,7 @@ from msgspec import Struct, field
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from xlsync.billing.reports.error_cells import (
+    Shown,
     currencies_in_opendocument,
     currencies_in_xls,
     currencies_in_xlsb,
@@ -31,7 +32,7 @@ from xlsync.billing.reports.error_cells import (
     hidden_in_xlsb,
     merged_in_opendocument,
 )
-from xlsync.billing.reports.number_formats import currency_of_format
+from xlsync.billing.reports.number_formats import ShownCurrency, shown_by_format
 from xlsync.files import ZIP_ERRORS
 from xlsync.records import replace
 
@@ -75,7 +76,7 @@ class ReportSheet(Struct, frozen=True):
 
     `bad_cells` are cells whose value is an error, or a formula that was never computed. `merged` holds
     the first and last row and column of each merged range, `currencies` what the number format of a cell
-    shows: the code or the sign of a currency.
+    shows.
     """
 
     name: str
@@ -85,7 +86,7 @@ class ReportSheet(Struct, frozen=True):
     merged: Sequence[tuple[int, int, int, int]] = ()
     hidden_rows: frozenset[int] = frozenset()
     counts_from_1904: bool = False
-    currencies: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    currencies: Mapping[tuple[int, int], ShownCurrency] = field(default_factory=dict)
 
 
 def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...], tuple[str, ...]]:
@@ -151,7 +152,7 @@ def _hidden_rows(content: bytes, parts: Mapping[str, bytes]) -> Mapping[str, fro
     return hidden_in_opendocument(parts.get("content.xml", b""))
 
 
-def _currencies_of(content: bytes, parts: Mapping[str, bytes]) -> Mapping[str, Mapping[tuple[int, int], str]]:
+def _currencies_of(content: bytes, parts: Mapping[str, bytes]) -> Mapping[str, Shown]:
     """Return the currencies that the number formats of a workbook that is no .xlsx show, by sheet."""
     if not content.startswith(b"PK"):
         return currencies_in_xls(content)
@@ -166,7 +167,7 @@ def _why(content: bytes) -> str:
 
 
 def _with_xml(
-    name: str, rows: Sequence[Sequence[Any]], xml: bytes, styles: Mapping[bytes, str]
+    name: str, rows: Sequence[Sequence[Any]], xml: bytes, styles: Mapping[bytes, ShownCurrency]
 ) -> ReportSheet:
     if not xml:
         return ReportSheet(name, rows)
@@ -183,7 +184,7 @@ def _with_xml(
     )
 
 
-def _currency_styles(xml: bytes) -> dict[bytes, str]:
+def _currency_styles(xml: bytes) -> dict[bytes, ShownCurrency]:
     """Return the styles of cells, by their numbers as cells write them, whose format shows a currency.
 
     A format that the file only numbers is the one of whoever opens it, and shows no currency of the file's.
@@ -196,14 +197,17 @@ def _currency_styles(xml: bytes) -> dict[bytes, str]:
         return {}  # the values can be read without the styles
     codes = {one.get("numFmtId"): one.get("formatCode", "") for one in root.iter(f"{_MAIN}numFmt")}
     styles = (
-        currency_of_format(codes.get(one.get("numFmtId"), "")) for one in root.iterfind(f"{_MAIN}cellXfs/*")
+        shown_by_format(int(number), code)
+        if (code := codes.get(number := one.get("numFmtId", ""), "")) and number.isdigit()
+        else None
+        for one in root.iterfind(f"{_MAIN}cellXfs/*")
     )
     return {str(number).encode(): currency for number, currency in enumerate(styles) if currency}
 
 
-def _currencies(xml: bytes, styles: Mapping[bytes, str]) -> dict[tuple[int, int], str]:
+def _currencies(xml: bytes, styles: Mapping[bytes, ShownCurrency]) -> Shown:
     """Return the currencies that the formats of a sheet's cells show, by row and column."""
-    currencies: dict[tuple[int, int], str] = {}
+    currencies: Shown = {}
     for match in _STYLED.finditer(xml):
         style = _STYLE.search(match[1])
         if style is not None and style[1] in styles and (place := _place(match[1])) is not None:
