@@ -16,12 +16,14 @@ from openpyxl.comments import Comment
 from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.filters import FilterColumn, Filters
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, Hand
 from tests.helpers.world import DeskAfter
-from xlsync.workbook.layout import BILLING_LINES, LISTS, MEMORY, START, TABLES
+from xlsync.workbook.layout import BILLING_LINES, LIST_COLUMNS, LISTS, MEMORY, START, TABLES
 
 FOREIGN = {  # parts that openpyxl does not know, as Excel puts them into a package
     "xl/pivotCache/pivotCacheDefinition9.xml": b'<?xml version="1.0"?><pivotCacheDefinition kept="yes"/>',
@@ -322,6 +324,47 @@ def test_a_persons_list_beside_those_of_xlsync_stays_where_it_is_however_long_th
             == [f"mine {n + 1}" for n in range(length + 8)]
         )
         assert ("Z1" in str(hand.offered("Product"))) == bool(products)
+
+
+def test_a_persons_ranges_over_a_list_of_xlsync_end_with_it_and_others_stay(desk: Desk) -> None:
+    width = len(LIST_COLUMNS)
+    at = {column.header: get_column_letter(number) for number, column in enumerate(LIST_COLUMNS, 1)}
+    product, id_, customer = at["Product"], at["Item Id"], at["Customer"]
+    catalog = desk.sandbox.connectwise.catalog
+    with desk.editing() as hand:
+        end = len([cell.value for cell in hand.sheet(LISTS)[product] if cell.value])
+        customers = len([cell.value for cell in hand.sheet(LISTS)[customer] if cell.value])
+        workbook = hand.sheet(LISTS).parent
+        mine = workbook.create_sheet("Mine")
+        mine["A1"] = f"=VLOOKUP(B1,Lists!{product}1:{id_}{end},2,FALSE)"
+        mine["A2"] = f"=COUNTA(Lists!${product}$5:${product}${end})"
+        mine["A3"] = f"=COUNTA(Lists!${product}$2:${product}${end + 500})"
+        mine["A4"] = f"=COUNTA(Lists!${customer}$2:${customer}${customers})"
+        hand.sheet(LISTS).cell(1, width + 2).value = f"=COUNTA({product}2:{product}{end})"
+        rule = DataValidation(type="list", formula1=f"Lists!${product}$2:${product}${end}")
+        rule.add("D2:D9")
+        mine.add_data_validation(rule)
+        workbook.defined_names["products"] = DefinedName(
+            "products", attr_text=f"Lists!${product}$2:${product}${end}"
+        )
+    key = max(catalog)
+    made = {key + n: {**catalog[key], "identifier": f"Z{n}", "id": key + n} for n in range(1, 8)}
+    for products in (made, {}):  # they come and go
+        for old in made:
+            catalog.pop(old, None)
+        catalog.update(products)
+        assert desk.check("--refresh").code == 0
+        hand, more = desk.read(), len(products)
+        mine = hand.sheet("Mine")
+        assert mine["A1"].value == f"=VLOOKUP(B1,Lists!{product}1:{id_}{end + more},2,FALSE)"
+        assert mine["A2"].value == f"=COUNTA(Lists!${product}$5:${product}${end})"
+        assert mine["A3"].value == f"=COUNTA(Lists!${product}$2:${product}${end + 500})"
+        assert mine["A4"].value == f"=COUNTA(Lists!${customer}$2:${customer}${customers})"
+        whole = f"Lists!${product}$2:${product}${end + more}"
+        assert [rule.formula1 for rule in mine.data_validations.dataValidation] == [whole]
+        assert mine.parent.defined_names["products"].attr_text == whole
+        shown = hand.sheet(LISTS).cell(1, width + 2).value
+        assert shown == f"=COUNTA({product}2:{product}{end + more})"
 
 
 def test_rows_that_a_person_sorted_keep_that_order_however_often_checked(desk: Desk) -> None:

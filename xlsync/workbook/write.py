@@ -393,6 +393,11 @@ def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Bo
             if (number, index) in formulas or value != shown_at.get((number, index))
         }
         package.change_cells(LISTS, cells)
+        ends = {
+            index: (max(len(before), 1), max(len(values), 1))
+            for index, (before, values) in enumerate(zip(old, ordered, strict=True))
+        }
+        package.follow_lengths(LISTS, ends)
     for index, column in enumerate(LIST_COLUMNS):
         if column.name:
             last = 2 if column.is_block else max(len(ordered[index]), 1) + 1

@@ -107,12 +107,14 @@ def move_linked_cells(xml: str, moves: Moves, title: str, *, here: bool = True) 
 
     `here` is True for objects on the moved sheet `title` itself.
     """
-    return _with_linked_cells_changed(
+    return with_linked_cells_changed(
         xml, lambda text: moves.formula(text, title, here=here, where="a button or a text box")
     )
 
 
-def _with_linked_cells_changed(xml: str, change: Callable[[str], str]) -> str:
+def with_linked_cells_changed(xml: str, change: Callable[[str], str]) -> str:
+    """Change the references by which objects show, fill or list cells."""
+
     def changed(match: re.Match[str]) -> str:
         name = match[0].partition("=")[0].strip()
         old = attribute(match[0], name)
@@ -129,7 +131,7 @@ def with_sheet_of_linked_cells(xml: str, title: str) -> str:
     def named(reference: Reference) -> str:
         return str(reference if reference.sheet else Reference(f"'{quoted}'!", reference.corners))
 
-    return _with_linked_cells_changed(xml, lambda text: with_references(text, named))
+    return with_linked_cells_changed(xml, lambda text: with_references(text, named))
 
 
 def move_links_of_controls(xml: str, moves: Moves, title: str, *, here: bool = True) -> str:

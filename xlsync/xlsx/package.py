@@ -18,8 +18,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
-from msgspec import Struct
-
 from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN, digest_of, read_file, write_file
 from xlsync.xlsx.additions import add_worksheet, drawing_of, move_pictures, with_drawing
@@ -39,11 +37,12 @@ from xlsync.xlsx.annotations import (
 )
 from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value, position
 from xlsync.xlsx.followers import Followers, RenewalNotices
+from xlsync.xlsx.lengths import Ends, parts_with_lengths
 from xlsync.xlsx.markup import ANY_PREFIX
-from xlsync.xlsx.moves import Moves, Rows
+from xlsync.xlsx.moves import Rows
 from xlsync.xlsx.parts import Parts, packed, unpacked
 from xlsync.xlsx.reading import Grid, last_filled, read_values
-from xlsync.xlsx.renewal import Renewal
+from xlsync.xlsx.renewal import DataRows, Renewal, plan_moves
 from xlsync.xlsx.workbook_part import (
     TablePart,
     calculated_when_opened,
@@ -59,35 +58,6 @@ from xlsync.xlsx.workbook_part import (
 from xlsync.xlsx.worksheet import SheetXml, is_plain
 
 _MOST_CELLS: Final = 12_000_000  # of one sheet's rectangle
-
-
-class _DataRows(Struct, frozen=True):
-    """The first and the last data row of a sheet (0-based), and the table around them, if any."""
-
-    table_part: str
-    table: TablePart | None
-    first: int
-    last: int
-
-
-def _plan_moves(
-    rows: Sequence[Row], data: _DataRows, values: Sequence[Sequence[Value]], own_rows: Rows | None
-) -> tuple[Sequence[Row], Moves]:
-    """Decide where the data rows go; returns the rows to write, with a blank one for a table without any."""
-    first, last = data.first, data.last
-    rows = [row for row in rows if row.was is None or row.was <= last or row.cells]
-    persons = {row.was for row in rows if row.is_persons}
-    others = [number for number in range(first, last + 1) if number not in persons]
-    if data.table and len(rows) == len(persons):  # a table needs a data row (ECMA-376-1, 18.5.1.2)
-        is_blank = others == [first] and not any(
-            value is not None for line in values[first : first + 1] for value in line
-        )
-        rows = [Row(first if is_blank else None, {}), *rows]
-    to = {row.was: first + index for index, row in enumerate(rows) if row.was is not None}
-    own = own_rows or ((others[0], others[-1]) if others else None)
-    new_own = [first + index for index, row in enumerate(rows) if not row.is_persons]
-    own_span = (new_own[0], new_own[-1]) if new_own else None
-    return rows, Moves(first, last, first + len(rows) - 1, to, own, own_span)
 
 
 class Package:
@@ -337,6 +307,11 @@ class Package:
         sheet = self._sheet_to_change(title)
         self._changed(title, sheet, formula_went=sheet.change(self._writer(sheet.prefix), cells))
 
+    def follow_lengths(self, title: str, ends: Ends) -> None:
+        """Let all ranges over whole columns of a sheet end where these columns end from now on."""
+        for part, content in parts_with_lengths(self._parts, self._part(title), title, ends):
+            self._put(part, content)
+
     def set_heights(self, title: str, heights: Mapping[int, float]) -> None:
         """Give rows (0-based) a height in points, but for those that a person made as high as they are."""
         sheet = self._sheet_to_change(title)
@@ -389,7 +364,7 @@ class Package:
         columns = set(columns) or {column for row in rows for column in row.cells}
         data = self._find_data_rows(title, columns, values, header_row, own_rows)
         named = [row.was for row in rows if row.was is not None]
-        rows, moves = _plan_moves(rows, data, values, own_rows)
+        rows, moves = plan_moves(rows, data, values, own_rows)
         if len(set(named)) != len(named) or any(not data.first <= old <= data.last for old in moves.to):
             raise ValueError("a row may be taken once, and from the data rows only")
         went = {old: moves.to.get(old, old + moves.shift) for old in named}
@@ -425,7 +400,7 @@ class Package:
         values: Sequence[Sequence[Value]],
         header_row: int | None,
         own_rows: Rows | None,
-    ) -> _DataRows:
+    ) -> DataRows:
         """Find a sheet's data rows, and the table around them that stands in most of `columns`, if any."""
         tables = {
             part: known
@@ -435,15 +410,15 @@ class Package:
         part = max(tables, key=lambda part: len(columns & set(tables[part].columns)), default="")
         table = tables.get(part)
         if table and header_row is None:
-            return _DataRows(part, table, table.first, table.last)
+            return DataRows(part, table, table.first, table.last)
         if table and header_row == table.first - 1:
-            return _DataRows(part, table, table.first, max(table.last, own_rows[1] if own_rows else 0))
+            return DataRows(part, table, table.first, max(table.last, own_rows[1] if own_rows else 0))
         # the table was made a plain range, or lags behind rows that were inserted
         first = (header_row or 0) + 1
         last = own_rows[1] if own_rows else last_filled(values, first, columns)
         if table and (table.last < first - 1 or table.first > last):  # a person's, above or below the rows
             part, table = "", None
-        return _DataRows(part, table, first, last)
+        return DataRows(part, table, first, last)
 
     def _writer(self, prefix: str = "") -> CellWriter:
         return CellWriter(prefix, from_1904=self._from_1904)

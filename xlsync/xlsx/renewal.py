@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from xlsync.errors import WorkbookError
 from xlsync.xlsx.cells import (
     LAST_ROW,
@@ -22,7 +24,8 @@ from xlsync.xlsx.cells import (
 )
 from xlsync.xlsx.formulas import translated
 from xlsync.xlsx.markup import attribute, unescape, without_attributes
-from xlsync.xlsx.moves import Moves, PointingCells
+from xlsync.xlsx.moves import Moves, PointingCells, Rows
+from xlsync.xlsx.workbook_part import TablePart
 from xlsync.xlsx.worksheet import OldCell, OldRow, SheetXml
 
 _HIGHEST: Final = 409  # points, by Excel's limits
@@ -36,6 +39,35 @@ def no_room(title: str, more: int, row: int) -> WorkbookError:
         "of the sheet",
         "Move it up, or to a sheet of its own, and try again.",
     )
+
+
+class DataRows(Struct, frozen=True):
+    """The first and the last data row of a sheet (0-based), and the table around them, if any."""
+
+    table_part: str
+    table: TablePart | None
+    first: int
+    last: int
+
+
+def plan_moves(
+    rows: Sequence[Row], data: DataRows, values: Sequence[Sequence[Value]], own_rows: Rows | None
+) -> tuple[Sequence[Row], Moves]:
+    """Decide where the data rows go; returns the rows to write, with a blank one for a table without any."""
+    first, last = data.first, data.last
+    rows = [row for row in rows if row.was is None or row.was <= last or row.cells]
+    persons = {row.was for row in rows if row.is_persons}
+    others = [number for number in range(first, last + 1) if number not in persons]
+    if data.table and len(rows) == len(persons):  # a table needs a data row (ECMA-376-1, 18.5.1.2)
+        is_blank = others == [first] and not any(
+            value is not None for line in values[first : first + 1] for value in line
+        )
+        rows = [Row(first if is_blank else None, {}), *rows]
+    to = {row.was: first + index for index, row in enumerate(rows) if row.was is not None}
+    own = own_rows or ((others[0], others[-1]) if others else None)
+    new_own = [first + index for index, row in enumerate(rows) if not row.is_persons]
+    own_span = (new_own[0], new_own[-1]) if new_own else None
+    return rows, Moves(first, last, first + len(rows) - 1, to, own, own_span)
 
 
 class _Pattern(NamedTuple):
