@@ -166,6 +166,34 @@ def test_a_product_with_a_word_for_money_off_in_its_name_has_units(path: Path, p
     assert [(line.units, line.cost) for line in lines] == [(6, Decimal("10.50")), (-2, Decimal("10.50"))]
 
 
+def test_several_units_with_a_minus_of_a_product_with_a_word_for_money_off_in_its_name_are_taken_back(
+    path: Path,
+) -> None:
+    for product in (
+        "Discount Bank backup",
+        "Mail Non-profit discount",
+        "Rabatt Manager",
+        "Bonus for Teams",
+    ):
+        (_, back) = read(path, HEADER, CHARGE, f"Birch,{product},-2,10.50,-21.00").lines
+        assert (back.units, back.cost, back.amount) == (-2, Decimal("10.50"), -21)
+        (_, off) = read(path, HEADER, CHARGE, f"Birch,{product},2,-10.50,-21.00").lines
+        assert (off.units, off.amount) == (0, -21)
+
+
+def test_a_seat_is_taken_back_in_another_sheet_than_the_one_that_charges_for_its_product(
+    tmp_path: Path,
+) -> None:
+    book = openpyxl.Workbook()
+    credits_ = book.create_sheet("Credits")
+    for sheet, units in ((book.worksheets[0], 10), (credits_, -1)):
+        sheet.append(HEADER.split(","))
+        sheet.append(["Amber", "Mail Non-profit discount", units, 10.5, units * 10.5])
+    book.save(tmp_path / "report.xlsx")
+    lines = read_reports([tmp_path / "report.xlsx"], Month(2026, 10), ReportSettings()).lines
+    assert [line.units for line in lines] == [10, -1]
+
+
 def test_a_product_with_a_word_for_money_off_in_its_name_that_charges_raises_no_doubt(path: Path) -> None:
     assert not doubts_of(read(path, HEADER, CHARGE, "Amber,Discount Manager,2,10.50,21.00"))
 

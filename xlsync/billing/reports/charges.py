@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -19,11 +19,11 @@ from xlsync.billing.reports.currencies import (
     tell_filled_currencies,
     tell_open_signs,
 )
-from xlsync.billing.reports.discounts import find_discounts
+from xlsync.billing.reports.discounts import with_discounts
 from xlsync.billing.reports.doubts import charges_for, tell_other_periods
 from xlsync.billing.reports.kinds import Kind, KindWords
 from xlsync.billing.reports.line_names import TERM_COLUMNS, LineNames, combined, line_names
-from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Habits, Meaning, RowFigures, decide
+from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Habits, Meaning, ReportRow, RowFigures, decide
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.row_checks import (
     KIND_COLUMNS,
@@ -44,19 +44,6 @@ from xlsync.models import BillingLine, By, LineType, Month
 from xlsync.records import replace
 
 _MOST_TELLING: Final = (LineType.USAGE, LineType.ONE_TIME, LineType.RECURRING)
-
-
-class ReportRow(NamedTuple):
-    """A row of a table that charges or credits, with the values of its cells."""
-
-    number: int
-    at: int  # among the rows of the table
-    figures: RowFigures
-    kind: Kind
-    word: str
-    customer: str  # folded, as the product is
-    product: str
-    contract: str
 
 
 class ChargedRow(NamedTuple):
@@ -83,6 +70,7 @@ def charge_lines(
     values: TableValues,
     kinds: Sequence[RowKind],
     words: KindWords,
+    charged: Container[str],
     month: Month,
     by: By,
     file_name: str,
@@ -92,7 +80,8 @@ def charge_lines(
     """Read the lines of all rows of a table that charge; an unusable row is a problem of the file.
 
     An unusable row of another month's invoice is no problem, where `by` says that the invoice's date decides.
-    `source` is the file's name where there are several files.
+    `charged` are the products for which any table of the file charges, `source` is the file's name where
+    there are several files.
     """
     where = values.table.sheet.name
     charging = [at for at, kind in enumerate(kinds) if kind is RowKind.CHARGE]
@@ -115,6 +104,7 @@ def charge_lines(
     _refuse_sums(values, kinds, problems)
     good = [at for at in charging if at not in checks.bad and at not in elsewhere.bad]
     rows = _charging_rows(values, good, columns, [word for _, word in kinds_and_words])
+    rows = with_discounts(rows, values.texts["product"], charged)
     made: list[tuple[ReportRow, Meaning]] = []
     for row, meaning in _decide(values, rows):
         if isinstance(meaning, str):
@@ -324,11 +314,7 @@ def _charging_rows(
                 contracts[at] or "",
             )
         )
-    are_discounts = find_discounts([(row.figures, row.word, texts["product"][row.at]) for row in rows])
-    return [
-        row._replace(kind=Kind(is_discount=True)) if is_discount else row
-        for row, is_discount in zip(rows, are_discounts, strict=True)
-    ]
+    return rows
 
 
 def _priced(units: Any, cost: Any, amount: Any, rate: Any, share: Any) -> tuple[Any, Any]:

@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from decimal import Decimal
+from typing import Any
 
-from xlsync.billing.reports.kinds import may_name_discount, names_discount, names_only_credit
-from xlsync.billing.reports.lines import RowFigures
+from xlsync.billing.reports.kinds import Kind, may_name_discount, names_discount, names_only_credit
+from xlsync.billing.reports.lines import ReportRow
+from xlsync.billing.reports.table_values import TableValues
 from xlsync.billing.reports.text import fold
 
 
-def find_discounts(rows: Sequence[tuple[RowFigures, str, str]]) -> list[bool]:
-    """Return for each row whether it has a minus and its product is named as money off.
+def charged_products(values: TableValues) -> set[str]:
+    """Return the products for which rows of a table charge."""
+    nothing: Sequence[None] = [None] * len(values.table.rows)
+    columns = (values.numbers.get(name, nothing) for name in ("credit", "units", "cost", "amount"))
+    charged: set[str] = set()
+    for product, *cells in zip(values.texts["product"], *columns, strict=True):
+        credit, *figures = (cell if isinstance(cell, Decimal) else None for cell in cells)
+        if isinstance(product, str) and figures[0] and not credit and not _has_minus(*figures):
+            charged.add(fold(product))
+    return charged
 
-    A row has its figures, the word of its kind and its product. Where the kind is told, it decides; a name
-    of which some rows charge may be that of a product.
+
+def with_discounts(
+    rows: Iterable[ReportRow], products: Sequence[Any], charged: Container[str]
+) -> list[ReportRow]:
+    """Return the rows, as discounts those that have a minus and whose product is named as money off.
+
+    Where the kind is told, it decides. What is named as more than money off may be a product: it is one where
+    a row of the file charges for it, and where the minus is that of several units.
     """
-    charging = {fold(product) for figures, _, product in rows if not _has_minus(figures)}
+    return [
+        row._replace(kind=Kind(is_discount=True))
+        if not row.word and _has_minus(*row.figures[:3]) and _is_money_off(row, products[row.at], charged)
+        else row
+        for row in rows
+    ]
 
-    def is_money_off(product: str) -> bool:
-        may_be = names_discount(product) or may_name_discount(product)
-        return names_only_credit(product) or (may_be and fold(product) not in charging)
 
-    return [not word and _has_minus(figures) and is_money_off(product) for figures, word, product in rows]
+def _is_money_off(row: ReportRow, name: str, charged: Container[str]) -> bool:
+    if names_only_credit(name):
+        return True
+    units, cost = row.figures[:2]
+    takes_back = (units or 0) < -1 and (cost or 0) > 0
+    return (names_discount(name) or may_name_discount(name)) and row.product not in charged and not takes_back
 
 
-def _has_minus(figures: RowFigures) -> bool:
+def _has_minus(units: Decimal | None, cost: Decimal | None, amount: Decimal | None) -> bool:
     """Return whether a row gives money back by a minus of its amount, else of its units or its cost."""
-    units, cost, amount = (figure or Decimal(0) for figure in figures[:3])
-    if figures.amount is None:
+    units, cost = units or Decimal(0), cost or Decimal(0)
+    if amount is None:
         return units * cost < 0
     return amount < 0 or (units < 0 <= cost and amount > 0)

@@ -28,6 +28,19 @@ class RowFigures(NamedTuple):
     end: dt.date | None = None
 
 
+class ReportRow(NamedTuple):
+    """A row of a table that charges or credits, with the values of its cells."""
+
+    number: int
+    at: int  # among the rows of the table
+    figures: RowFigures
+    kind: Kind
+    word: str
+    customer: str  # folded, as the product is
+    product: str
+    contract: str
+
+
 class Meaning(NamedTuple):
     """The meaning of a row: credits have negative units and amounts; a discount changes money only."""
 

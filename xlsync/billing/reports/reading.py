@@ -24,6 +24,7 @@ from xlsync.billing.reports.chosen_tables import (
 from xlsync.billing.reports.code_columns import with_names
 from xlsync.billing.reports.column_checks import refuse_columns
 from xlsync.billing.reports.columns import KNOWN_AND_UNREAD, Aliases, read_aliases
+from xlsync.billing.reports.discounts import charged_products
 from xlsync.billing.reports.doubts import charges_for, doubt_of_left_out, doubt_of_names, doubt_of_periods
 from xlsync.billing.reports.joined_files import (
     FileLines,
@@ -153,10 +154,14 @@ def _read_file(
     marks = find_marks(raw)
     orders = find_orders(raw, month, settings.dates)
     made = []
-    for values, notices in ((read_values(one, marks, orders), one.notices) for one in raw):
+    tables_values = [read_values(one, marks, orders) for one in raw]
+    charged = frozenset[str]().union(*map(charged_products, tables_values))
+    for values, one in zip(tables_values, raw, strict=True):
         kinds = classify(values)
-        charges = charge_lines(values, kinds, words, month, by, file.name, file.source, file.problems)
-        charges.notices.extend(notices)
+        charges = charge_lines(
+            values, kinds, words, charged, month, by, file.name, file.source, file.problems
+        )
+        charges.notices.extend(one.notices)
         made.append((values, kinds, charges))
     touching = [_touches(charges, values, month) for values, _, charges in made]
     earlier: list[ChargedRow] = []
