@@ -146,10 +146,13 @@ def test_no_lasting_rule_is_made_on_a_row_over_which_another_was_pasted(desk: De
     with desk.editing() as hand:
         hand.set(MISMATCHES, "units:53", ignored)
         hand.set(MISMATCHES, "units:69", {"Customer": "Willowbrook Solicitors", **ignored})
-    checked = desk.check()
-    place = desk.read().place(MISMATCHES, "units:69", "Action")
-    assert checked.err.count(place) == 1
-    assert f"{place}: Ignore was removed: Customer had been altered beside it." in checked.err
+        hand.set(MISMATCHES, "units:7", {"BSS Units": 99, **ignored})
+    checked, hand = desk.check(), desk.read()
+    for key, altered in (("units:69", "Customer"), ("units:7", "BSS Units")):
+        place = hand.place(MISMATCHES, key, "Action")
+        assert checked.err.count(place) == 1
+        assert f"{place}: Ignore was removed: {altered} had been altered beside it." in checked.err
+        assert hand.get(MISMATCHES, key, "Action") != "Ignore"
     assert desk.check().code == 0
     (rule,) = desk.run("links", "rules", "--json").json["rules"]
     assert "Redstart" in rule["customer"]

@@ -12,9 +12,9 @@ from xlsync.apply.spent_approvals import is_proven
 from xlsync.errors import Notice
 from xlsync.reconcile.proposals import Proposal
 from xlsync.workbook.contents import Cells
-from xlsync.workbook.edits.cells import find_altered, has_yes, is_ignored_anew
+from xlsync.workbook.edits.cells import FIGURES, find_altered, has_yes, is_ignored_anew
 from xlsync.workbook.hidden_sheet import StoredRow, is_same
-from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS, Sheet
+from xlsync.workbook.layout import BILLING_LINES, NEW, PICKED_HEADERS, Sheet
 from xlsync.workbook.left_over import find_furnished
 from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.cells import Row, Value
@@ -26,10 +26,6 @@ _OTHER_ROW: Final = "Yes was removed: %s had been altered beside it. Check the w
 _OTHER_IGNORED: Final = (
     "Ignore was removed: %s had been altered beside it. Check the whole row and choose it again."
 )
-_APPROVED_FOR: Final = {  # columns of which a change removes the approval
-    MISMATCHES.title: ("BSS Units", "ConnectWise Units", "BSS Cost", "ConnectWise Cost"),
-    INVOICES.title: ("Next Invoice Date", "Next Invoice Amount"),
-}
 
 
 @dataclass(slots=True)
@@ -163,8 +159,7 @@ def _keep_edits(
                 changed[header] = cells[header]
         return changed
     shown, result = row.stored.showed, row.text("Result")
-    figures = _APPROVED_FOR.get(row.sheet.title, ())
-    altered = find_altered(row, figures)
+    figures, altered = FIGURES.get(row.sheet.title, ()), find_altered(row)
     if altered and is_ignored_anew(row):
         lapsed.append(Notice(row.where("Action"), _OTHER_IGNORED % ", ".join(altered)))
         changed["Action"] = cells["Action"]

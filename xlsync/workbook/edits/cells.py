@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from xlsync.errors import Problem
 from xlsync.models import ActionLabel, Month
+from xlsync.workbook.layout import INVOICES, MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.cells import Value
 
@@ -19,22 +19,21 @@ _DIGITS: Final = 15  # digits of a number that a spreadsheet keeps
 _DECIMALS: Final = 6  # a finer number is no amount: close to zero it would pass for a small change
 _FAR: Final = 60  # months from the workbook's month
 
-_SAYS_WHICH: Final = (
-    "Customer",
-    "Agreement",
-    "Product",
-    "Kind",
-    "For",
-)  # computed columns that say what a row is
+FIGURES: Final = {  # computed columns that a decision rests on, by the title of their sheet
+    MISMATCHES.title: ("BSS Units", "ConnectWise Units", "BSS Cost", "ConnectWise Cost"),
+    INVOICES.title: ("Next Invoice Date", "Next Invoice Amount"),
+}
+_SAYS_WHICH: Final = ("Customer", "Agreement", "Product", "Kind", "For")  # computed columns
 
 
-def find_altered(row: SheetRow, figures: Sequence[str] = ()) -> list[str]:
-    """Return the headers of altered cells that say what a row is, or that show one of these figures.
+def find_altered(row: SheetRow) -> list[str]:
+    """Return the headers of altered cells that say what a row is, or that a decision on it rests on.
 
     A decision beside them may have been made for another row: cells were pasted, or sorted in part.
     """
     computed = {column.header for column in row.sheet.columns if not column.is_input}
-    return [header for header in (*_SAYS_WHICH, *figures) if header in computed and row.is_edited(header)]
+    headers = (*_SAYS_WHICH, *FIGURES.get(row.sheet.title, ()))
+    return [header for header in headers if header in computed and row.is_edited(header)]
 
 
 def is_ignored_anew(row: SheetRow) -> bool:
