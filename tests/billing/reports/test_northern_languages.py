@@ -269,6 +269,18 @@ def test_an_unread_end_of_the_charged_period_is_asked_about(path: Path, read_too
     assert read(path, *named).lines
 
 
+def test_days_of_something_else_are_not_asked_about_where_they_can_be_no_end_of_the_charged_period(
+    path: Path,
+) -> None:
+    for header, there, days in (
+        ("Do not renew after", "Start Date", "2026-10-01"),
+        ("Obowiązuje od", "Start Date;End Date", "2026-10-01;2026-10-31"),
+        ("Oprettet fra", "Period", "2026-10-01 - 2026-10-31"),
+    ):
+        rows = f"Customer;Product;Quantity;Amount;{there};{header}", f"Amber;Mail;6;63,00;{days};2026-09-30"
+        assert read(path, *rows).lines
+
+
 @pytest.mark.parametrize("header", ["Beløp (kr)", "Belopp kr", "Beløb i kr.", "Beløp (kr.)"])
 def test_a_krone_of_no_country_in_a_header_is_told_and_is_none_of_the_others(path: Path, header: str) -> None:
     rows = f"Kunde;Vare;Antal;Pris;{header}", "Amber;Mail;6;10,50;63,00"

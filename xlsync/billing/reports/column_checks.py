@@ -69,7 +69,7 @@ _PRICES: Final = ("cost", "amount")
 _CENTS: Final = re.compile(r"\d\d")
 _RATE: Final = re.compile(r"%|\b(?:rate|percent|satz|taux|tax|vat|ust|mwst)\b")
 # headers of days that may be one end of the charged period, though another end is read
-_FROM_OR_TO: Final = re.compile(r"\b(?:fra|fran|til|od|do|alkaen|asti|ate)\b")
+_FROM_OR_TO: Final = re.compile(r"\b(?:fra|fran|til|od|do(?= dnia\b|$)|alkaen|asti|ate)\b")
 _OF_CUSTOMERS: Final = re.compile(
     r"\b(?:end ?customer|customer|client|tenant|end ?user|kunde|endkunde|klant)\b"
 )
@@ -255,7 +255,10 @@ def _refuse_split_numbers(table: Table, problems: Problems) -> None:
 def _tells_kind_or_day(table: Table, column: int) -> bool:
     """Return whether cells that nothing reads are words for credits, or days, which no other column tells."""
     there = table.columns.at
-    may_be_day = _DAYS.isdisjoint(there) or _FROM_OR_TO.search(header_words(table.header[column])) is not None
+    lacks_end = "period" not in there and not {"start", "end"} <= there.keys()
+    may_be_day = _DAYS.isdisjoint(there) or (
+        lacks_end and _FROM_OR_TO.search(header_words(table.header[column])) is not None
+    )
     if not (_KINDS.isdisjoint(there) or may_be_day):
         return False
     texts = {text for text in table.texts(column) if text}
