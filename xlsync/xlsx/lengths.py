@@ -23,10 +23,10 @@ _FORMULA: Final = re.compile(
 
 def parts_with_lengths(parts: Parts, sheet: str, title: str, ends: Ends) -> Iterator[tuple[str, str]]:
     """Yield each part whose formulas change, with its content; `sheet` is the part of the sheet `title`."""
-    name = title.encode().lower()  # Excel knows no case in titles
+    marks = [f"{title}{mark}".lower().encode() for mark in ("!", "'!", "&apos;!")]  # titles have no case
     for part in parts.names:
-        is_xml = part.casefold().endswith((".xml", ".vml"))
-        if part == sheet or (is_xml and name in parts.utf8(part).lower()):
+        data = parts.utf8(part).lower() if part.casefold().endswith((".xml", ".vml")) else b""
+        if part == sheet or any(mark in data for mark in marks):
             xml = parts.text(part)
             new = _with_lengths(xml, title, ends, here=part == sheet)
             if new != xml:
@@ -48,8 +48,10 @@ def _with_lengths(xml: str, title: str, ends: Ends, *, here: bool) -> str:
 def _with_end(reference: Reference, ends: Ends) -> Reference:
     """Return a range over whole columns with their new end, and any other reference as it is."""
     top, bottom = reference.corners[0], reference.corners[-1]
-    if top.row not in _TOPS or top.column is None or bottom.column is None or len(reference.corners) == 1:
+    if len(reference.corners) == 1 or top.row not in _TOPS or top.column is None or bottom.column is None:
         return reference
-    covered = [ends.get(column, (-1, -1)) for column in range(top.column, bottom.column + 1)]
-    old, new = (max(rows, default=-1) for rows in zip(*covered, strict=True)) if covered else (-1, -1)
-    return reference if bottom.row != old else reference.at(top, bottom.at(new))
+    covered = [ends.get(column) for column in range(top.column, bottom.column + 1)]
+    known = [rows for rows in covered if rows is not None]
+    if not known or len(known) < len(covered) or bottom.row != max(old for old, _ in known):
+        return reference
+    return reference.at(*reference.corners[:-1], bottom.at(max(new for _, new in known)))
