@@ -220,6 +220,12 @@ def test_a_title_tells_the_currency_in_northern_languages(path: Path, title: str
     assert read(path, title, *rows).lines[0].currency == title[-3:]
 
 
+@pytest.mark.parametrize("title", ["GBP v EUR 1.15", "SEK i EUR: 0.09", "CZK v EUR 0,04"])
+def test_a_title_of_a_rate_between_two_currencies_names_none(path: Path, title: str) -> None:
+    rows = "Customer;Product;Quantity;Unit Price;Amount", "Amber;Mail;6;10,50;63,00"
+    assert not read(path, title, *rows).lines[0].currency
+
+
 @pytest.mark.parametrize("total", ["Summa", "I alt", "Yhteensä", "Razem", "Celkem", "Totalt", "Total geral"])
 def test_a_total_is_known_by_its_word_in_northern_languages(path: Path, total: str) -> None:
     header = "Customer;Product;Quantity;Unit Price;Amount"

@@ -51,7 +51,8 @@ _IN_HEADER: Final = re.compile(
 )
 _CURRENCY_WORDS: Final = "|".join(map(re.escape, with_translations("Currency")))
 _IN_TITLE: Final = re.compile(
-    rf"(?:(?i:\b(?:{_CURRENCY_WORDS}))\W+|\b(?i:in|en|σε|i|w|v|em) )({_SIGNED}|[€£])(?!\w)"
+    rf"(?:(?i:\b(?:{_CURRENCY_WORDS}))\W+|\b(?i:in|en|σε) |(?<!(?:{CURRENCIES}) )\b(?i:i|w|v|em) )"
+    rf"({_SIGNED}|[€£])(?!\w)"
 )
 _KRONE: Final = re.compile(r"[(\[\s]kr\.?\s*[)\]]?\s*$", re.IGNORECASE)
 # what a title says of the currency besides: too little to name it, enough to doubt another
@@ -180,7 +181,7 @@ def _doubt_titles(
     named = set(filter(None, map(currency_code, signs)))
     own = {code for at in charging if isinstance(code := currencies[at], str) and code}
     about = [title for title in titles if not _OF_AN_ACCOUNT.search(title)]
-    also = {sign for title in about for found in _ALSO_IN_TITLE.findall(title) for sign in found if sign}
+    also = {sign for title in about for match in _ALSO_IN_TITLE.findall(title) for sign in match if sign}
     allowed = {one: frozenset({one}) for one in named}
     allowed |= {one or "$": frozenset({one}) if one else _SIGNS["$"] for one in map(currency_code, also)}
     if allowed and own and own.isdisjoint(frozenset().union(*allowed.values())):
