@@ -163,6 +163,13 @@ def test_a_sign_that_nobody_chose_for_the_money_is_told_where_the_file_names_ano
     assert not any("number format" in one for one in found.notices)
 
 
+def test_a_number_format_shows_nothing_beside_a_text(book: Path) -> None:
+    for amount, currency in (("EUR 63.00", "EUR"), ("63.00", "")):
+        found = read(book, (HEADER, (*ROW[:4], amount)), {"E": "[$USD] #,##0.00"})
+        assert (found.lines[0].amount, found.lines[0].currency) == (Decimal(63), currency)
+        assert not doubts_of(found)
+
+
 @pytest.mark.parametrize("suffix", ["xls", "ods"])
 def test_number_formats_of_other_workbooks_show_the_currency_too(
     tmp_path: Path, office: Office, suffix: str

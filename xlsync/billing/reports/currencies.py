@@ -224,7 +224,7 @@ def _named(values: TableValues) -> tuple[Sequence[str], list[Sequence[frozenset[
 
 
 def _in_formats(values: TableValues) -> list[tuple[str, list[frozenset[str]]]]:
-    """Return the columns of money with what the number format of each cell that holds something shows.
+    """Return the columns of money with what the number format of each cell that holds a number shows.
 
     A price in a currency that an exchange rate turns says nothing of the amounts.
     """
@@ -242,7 +242,9 @@ def _in_formats(values: TableValues) -> list[tuple[str, list[frozenset[str]]]]:
             meaning,
             [
                 _in_cell(currency.sign)
-                if (currency := shown.get((number, n + 1))) and n < len(row) and row[n] not in (None, "")
+                if (currency := shown.get((number, n + 1)))
+                and n < len(row)
+                and not isinstance(row[n], str | None)
                 else frozenset()
                 for number, row in table.rows
             ],
