@@ -17,6 +17,7 @@ from xlsync.settings import ReportSettings
 HEADER = "Customer,Product,Quantity,Unit Price,Amount"
 CHARGE = "Amber,Mail,6,10.50,63.00"
 POSITIVE = "Amber,Mail,2,10.50,21.00"
+POSITIVE_AMOUNT = "Amber,Mail,2,21.00"
 NEGATIVE = "Amber,Mail,-2,10.50,-21.00"
 
 
@@ -179,6 +180,14 @@ def test_several_units_with_a_minus_of_a_product_with_a_word_for_money_off_in_it
         assert (back.units, back.cost, back.amount) == (-2, Decimal("10.50"), -21)
         (_, off) = read(path, HEADER, CHARGE, f"Birch,{product},2,-10.50,-21.00").lines
         assert (off.units, off.amount) == (0, -21)
+
+
+def test_a_discount_whose_units_and_amount_differ_in_sign_is_asked_about_without_a_cost(path: Path) -> None:
+    header = "Customer,Product,Quantity,Amount"
+    for product in ("Rabatt", "Rabatt für Mail", "Volume discount"):
+        message = refusal(path, header, POSITIVE_AMOUNT, f"Birch,{product},-1,21.00")
+        assert "has -1 units and an amount of 21.00: which of them has the wrong sign is not told" in message
+    assert read(path, header, POSITIVE_AMOUNT, "Birch,Mail discount,-3,-21.00").lines[1].units == -3
 
 
 def test_a_seat_is_taken_back_in_another_sheet_than_the_one_that_charges_for_its_product(

@@ -44,7 +44,7 @@ def _is_money_off(row: ReportRow, name: str, charged: Container[str]) -> bool:
     if names_only_credit(name):
         return True
     units, cost = row.figures[:2]
-    takes_back = (units or 0) < -1 and (cost or 0) > 0
+    takes_back = (units or 0) < -1 and (cost is None or cost > 0)
     return (names_discount(name) or may_name_discount(name)) and row.product not in charged and not takes_back
 
 
@@ -53,4 +53,4 @@ def _has_minus(units: Decimal | None, cost: Decimal | None, amount: Decimal | No
     units, cost = units or Decimal(0), cost or Decimal(0)
     if amount is None:
         return units * cost < 0
-    return amount < 0 or (units < 0 <= cost and amount > 0)
+    return amount < 0 or (units < 0 < cost and amount > 0)
