@@ -166,6 +166,36 @@ def test_no_lasting_rule_is_made_on_a_row_over_which_another_was_pasted(desk: De
     assert desk.check().code == 0
 
 
+def test_a_lasting_rule_stays_as_it_was_where_another_row_was_pasted_over_its_own(desk: Desk) -> None:
+    until = {"units:53": "2027-01-31", "units:7": None, "units:69": None}
+    with desk.editing() as hand:
+        for key, last in until.items():
+            hand.set(MISMATCHES, key, {"Action": "Ignore", "Reason": f"agreed {key}", "Until": last})
+    desk.check()
+    rules = desk.run("links", "rules", "--json").json["rules"]
+    shown = ("Customer", "Product", "Action", "Reason", "Until", "BSS Units")
+    hand = desk.read()
+    before = {key: [str(hand.get(MISMATCHES, key, header))[:10] for header in shown] for key in until}
+    with desk.editing() as hand:
+        for key, other in (("units:53", "units:7"), ("units:69", "units:52")):  # the last is not ignored
+            hand.set(MISMATCHES, key, {header: hand.get(MISMATCHES, other, header) for header in shown})
+    checked, hand = desk.check(), desk.read()
+    for key in ("units:53", "units:69"):
+        place = hand.place(MISMATCHES, key, "Action")
+        assert f"{place}: The row is ignored as before: Customer, Product, BSS Units had been" in checked.err
+        assert checked.err.count(place) == 1
+    assert desk.run("links", "rules", "--json").json["rules"] == rules
+    after = {key: [str(hand.get(MISMATCHES, key, header))[:10] for header in shown] for key in until}
+    assert after == before
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:53", {"Until": "2027-02-28"})
+    desk.check()
+    (rule,) = (
+        one for one in desk.run("links", "rules", "--json").json["rules"] if one["about"] == "units:53"
+    )
+    assert (rule["reason"], rule["until"]) == ("agreed units:53", "2027-02-28")
+
+
 def test_an_approval_stays_where_a_value_holds_what_no_cell_can(empty_desk: Desk) -> None:
     empty_desk.sandbox.bss.accounts[624]["billingAddress"]["city"] = "Mill\x07town"
     empty_desk.export()

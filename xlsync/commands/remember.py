@@ -28,6 +28,7 @@ from xlsync.reconcile.rules import (
 from xlsync.records import replace
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import Ignored, RowEdits
+from xlsync.workbook.edits.cells import IGNORING
 from xlsync.workbook.edits.links import LinkEdits
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
@@ -158,7 +159,7 @@ def _read_notes(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list[_Note
 
 def _is_decided_anew(row: SheetRow) -> bool:
     """Return whether a person changed what a row of *Mismatches* says about ignoring it."""
-    return any(row.is_edited(header) for header in ("Action", "Reason", "Until"))
+    return any(row.is_edited(header) for header in IGNORING)
 
 
 def _learn_ignore_rule(

@@ -12,7 +12,7 @@ from xlsync.apply.spent_approvals import is_proven
 from xlsync.errors import Notice
 from xlsync.reconcile.proposals import Proposal
 from xlsync.workbook.contents import Cells
-from xlsync.workbook.edits.cells import FIGURES, find_altered, has_yes, is_ignored_anew
+from xlsync.workbook.edits.cells import FIGURES, IGNORING, find_altered, has_yes, is_ignored_anew, is_ruled
 from xlsync.workbook.hidden_sheet import StoredRow, is_same
 from xlsync.workbook.layout import BILLING_LINES, NEW, PICKED_HEADERS, Sheet
 from xlsync.workbook.left_over import find_furnished
@@ -25,6 +25,9 @@ _NO_LINE: Final = "Yes was removed: no line needs this any more. Approve again t
 _OTHER_ROW: Final = "Yes was removed: %s had been altered beside it. Check the whole row and approve again."
 _OTHER_IGNORED: Final = (
     "Ignore was removed: %s had been altered beside it. Check the whole row and choose it again."
+)
+_OTHER_RULED: Final = (
+    "The row is ignored as before: %s had been altered beside it. Check the whole row and change it again."
 )
 
 
@@ -161,8 +164,9 @@ def _keep_edits(
     shown, result = row.stored.showed, row.text("Result")
     figures, altered = FIGURES.get(row.sheet.title, ()), find_altered(row)
     if altered and is_ignored_anew(row):
-        lapsed.append(Notice(row.where("Action"), _OTHER_IGNORED % ", ".join(altered)))
-        changed["Action"] = cells["Action"]
+        text = _OTHER_RULED if is_ruled(row) else _OTHER_IGNORED
+        lapsed.append(Notice(row.where("Action"), text % ", ".join(altered)))
+        changed |= {header: cells[header] for header in (IGNORING if is_ruled(row) else ("Action",))}
     if altered and _may_lapse(row) and not is_proven(result, is_noted=is_noted):
         return changed | _lapse(row, _OTHER_ROW % ", ".join(altered), lapsed)
     if not all(is_same(shown(header), cells[header]) for header in figures):

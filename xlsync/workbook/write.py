@@ -392,12 +392,13 @@ def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Bo
             for number, value in enumerate(chain(values, repeat(None, len(old[index]) - len(values))), 1)
             if (number, index) in formulas or value != shown_at.get((number, index))
         }
-        package.change_cells(LISTS, cells)
-        ends = {
-            index: (max(len(before), 1), max(len(values), 1))
-            for index, (before, values) in enumerate(zip(old, ordered, strict=True))
-        }
-        package.follow_lengths(LISTS, ends)
+        if cells:
+            package.change_cells(LISTS, cells)
+            ends = {
+                index: (max(len(before), 1), max(len(values), 1))
+                for index, (before, values) in enumerate(zip(old, ordered, strict=True))
+            }
+            package.follow_lengths(LISTS, ends)
     for index, column in enumerate(LIST_COLUMNS):
         if column.name:
             last = 2 if column.is_block else max(len(ordered[index]), 1) + 1

@@ -87,6 +87,8 @@ def read_row_edits(
             problems.append(
                 Problem(row.where("Action"), what, "choose it again once check has renewed the row")
             )
+            if mismatch.is_ruled:
+                ignored[mismatch.key] = Ignored(is_readable=False)
         elif action is ActionLabel.IGNORE:
             ignored[mismatch.key] = _read_ignored(row, month, problems)
         elif action is None and mismatch.is_ruled and ("Action" in row.formulas or row.text("Action")):

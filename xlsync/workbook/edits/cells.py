@@ -23,6 +23,7 @@ FIGURES: Final = {  # computed columns that a decision rests on, by the title of
     MISMATCHES.title: ("BSS Units", "ConnectWise Units", "BSS Cost", "ConnectWise Cost"),
     INVOICES.title: ("Next Invoice Date", "Next Invoice Amount"),
 }
+IGNORING: Final = ("Action", "Reason", "Until")  # inputs that say whether, why and how long a row is ignored
 _SAYS_WHICH: Final = ("Customer", "Agreement", "Product", "Kind", "For")  # computed columns
 
 
@@ -36,10 +37,15 @@ def find_altered(row: SheetRow) -> list[str]:
     return [header for header in headers if header in computed and row.is_edited(header)]
 
 
+def is_ruled(row: SheetRow) -> bool:
+    """Return whether a row of *Mismatches* showed that it is ignored by a lasting rule."""
+    return bool(row.stored.showed("Action") == ActionLabel.IGNORE)
+
+
 def is_ignored_anew(row: SheetRow) -> bool:
-    """Return whether a person just chose to ignore a row of *Mismatches*."""
-    is_edited = "Action" in row.columns and row.is_edited("Action")
-    return is_edited and row.text("Action").casefold() == ActionLabel.IGNORE.casefold()
+    """Return whether a person just chose to ignore a row of *Mismatches*, or changed for how long or why."""
+    is_edited = any(header in row.columns and row.is_edited(header) for header in IGNORING)
+    return is_edited and (is_ruled(row) or row.text("Action").casefold() == ActionLabel.IGNORE.casefold())
 
 
 def read_approve(row: SheetRow, problems: list[Problem]) -> bool:
