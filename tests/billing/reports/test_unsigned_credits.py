@@ -190,17 +190,24 @@ def test_a_discount_whose_units_and_amount_differ_in_sign_is_asked_about_without
     assert read(path, header, POSITIVE_AMOUNT, "Birch,Mail discount,-3,-21.00").lines[1].units == -3
 
 
-def test_a_seat_is_taken_back_in_another_sheet_than_the_one_that_charges_for_its_product(
+def test_a_seat_is_taken_back_in_another_sheet_or_file_than_the_one_that_charges_for_its_product(
     tmp_path: Path,
 ) -> None:
-    book = openpyxl.Workbook()
-    credits_ = book.create_sheet("Credits")
-    for sheet, units in ((book.worksheets[0], 10), (credits_, -1)):
+    one, charges, back = (openpyxl.Workbook() for _ in range(3))
+    for sheet, units in (
+        (one.worksheets[0], 10),
+        (one.create_sheet("Credits"), -1),
+        (charges.worksheets[0], 10),
+        (back.worksheets[0], -1),
+    ):
         sheet.append(HEADER.split(","))
         sheet.append(["Amber", "Mail Non-profit discount", units, 10.5, units * 10.5])
-    book.save(tmp_path / "report.xlsx")
-    lines = read_reports([tmp_path / "report.xlsx"], Month(2026, 10), ReportSettings()).lines
-    assert [line.units for line in lines] == [10, -1]
+    paths = [tmp_path / name for name in ("one.xlsx", "charges.xlsx", "back.xlsx")]
+    for book, path in zip((one, charges, back), paths, strict=True):
+        book.save(path)
+    for files, units in ((paths[:1], [10, -1]), (paths[1:], [10, -1]), (paths[:0:-1], [-1, 10])):
+        lines = read_reports(files, Month(2026, 10), ReportSettings()).lines
+        assert [line.units for line in lines] == units
 
 
 def test_a_product_with_a_word_for_money_off_in_its_name_that_charges_raises_no_doubt(path: Path) -> None:

@@ -80,7 +80,7 @@ def charge_lines(
     """Read the lines of all rows of a table that charge; an unusable row is a problem of the file.
 
     An unusable row of another month's invoice is no problem, where `by` says that the invoice's date decides.
-    `charged` are the products for which any table of the file charges, `source` is the file's name where
+    `charged` are the products for which any table charges, `source` is the file's name where
     there are several files.
     """
     where = values.table.sheet.name

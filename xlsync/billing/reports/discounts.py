@@ -30,7 +30,7 @@ def with_discounts(
     """Return the rows, as discounts those that have a minus and whose product is named as money off.
 
     Where the kind is told, it decides. What is named as more than money off may be a product: it is one where
-    a row of the file charges for it, and where the minus is that of several units.
+    a row of any file charges for it, and where the minus is that of several units.
     """
     return [
         row._replace(kind=Kind(is_discount=True))

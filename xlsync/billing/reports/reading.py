@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -80,6 +80,8 @@ class _File:
     problems: Problems = field(default_factory=Problems)
     lines: list[SheetLine] = field(default_factory=list)
     tables: list[TableRead] = field(default_factory=list)
+    values: list[tuple[TableValues, Sequence[str]]] = field(default_factory=list)  # with what is told of them
+    not_chosen: list[Table] = field(default_factory=list)
 
 
 def read_reports(
@@ -97,10 +99,12 @@ def read_reports(
 def _read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings, by: By) -> ReportsRead:
     aliases = read_aliases(settings.headers, settings.ignore)
     words = KindWords(settings.types)
-    files = [
-        _read_file(path, _File(name, name if len(paths) > 1 else ""), month, by, settings, aliases, words)
-        for path, name in zip(paths, names_apart(paths), strict=True)
-    ]
+    files = [_File(name, name if len(paths) > 1 else "") for name in names_apart(paths)]
+    for path, file in zip(paths, files, strict=True):
+        _read_values(path, file, month, settings, aliases)
+    charged = frozenset[str]().union(*(charged_products(one) for file in files for one, _ in file.values))
+    for file in files:
+        _read_lines(file, month, by, words, charged)
     read = [FileLines(file.name, file.lines, file.problems) for file in files]
     refuse_shared_contracts(read)
     shared = shared_numbers(read)
@@ -127,21 +131,15 @@ def _read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings,
     )
 
 
-def _read_file(
-    path: Path,
-    file: _File,
-    month: Month,
-    by: By,
-    settings: ReportSettings,
-    aliases: Aliases,
-    words: KindWords,
-) -> _File:
+def _read_values(path: Path, file: _File, month: Month, settings: ReportSettings, aliases: Aliases) -> None:
+    """Read the values of a file's tables, and find those that are not chosen."""
     opened = open_report(path)
     way, tables = best_way(opened, aliases)
     if not tables:
         refuse_without_header(opened, aliases)
     check_quotes(opened, way, path)
-    chosen, others = choose_tables(tables)
+    chosen, file.not_chosen = choose_tables(tables)
+    file.not_chosen.extend(rows_without_table(opened.ways[way], tables, aliases))
     file.tables.extend(
         TableRead(file=file.name, sheet=hidden, notices=("hidden, so it is not read",))
         for hidden in opened.hidden_sheets
@@ -153,15 +151,18 @@ def _read_file(
     raw = [read_raw(table) for table in chosen]
     marks = find_marks(raw)
     orders = find_orders(raw, month, settings.dates)
+    file.values = [(read_values(one, marks, orders), one.notices) for one in raw]
+
+
+def _read_lines(file: _File, month: Month, by: By, words: KindWords, charged: Container[str]) -> None:
+    """Read the lines of a file's tables; `charged` are the products for which any file charges."""
     made = []
-    tables_values = [read_values(one, marks, orders) for one in raw]
-    charged = frozenset[str]().union(*map(charged_products, tables_values))
-    for values, one in zip(tables_values, raw, strict=True):
+    for values, notices in file.values:
         kinds = classify(values)
         charges = charge_lines(
             values, kinds, words, charged, month, by, file.name, file.source, file.problems
         )
-        charges.notices.extend(one.notices)
+        charges.notices.extend(notices)
         made.append((values, kinds, charges))
     touching = [_touches(charges, values, month) for values, _, charges in made]
     earlier: list[ChargedRow] = []
@@ -170,9 +171,8 @@ def _read_file(
         earlier.extend(charges.lines)
         is_left_out = touches is False and True in touching
         _finish_table(file, values, kinds, charges, month, by, totals, is_left_out=is_left_out)
-    others.extend(rows_without_table(opened.ways[way], tables, aliases))
-    file.tables = [*_tell_not_chosen(file.name, others, [one.line for one in earlier]), *file.tables]
-    return file
+    lines = [one.line for one in earlier]
+    file.tables = [*_tell_not_chosen(file.name, file.not_chosen, lines), *file.tables]
 
 
 def _tell_not_chosen(file: str, tables: Sequence[Table], lines: Sequence[BillingLine]) -> Iterator[TableRead]:
