@@ -130,6 +130,11 @@ def test_a_parent_without_lines_of_its_own_has_a_row_with_what_its_children_are_
     assert f"{row['Unapplied Mismatches']} mismatches are not applied yet" in " ".join(
         desk.run("invoice", str(desk.file)).err.split()
     )
+    told = "Siskin Electrics; Twite Joinery: the parent of their agreement"
+    assert told not in desk.check().err
+    parent["cancelledFlag"] = True
+    assert told in " ".join(desk.check("--refresh").err.split())
+    assert key not in desk.read().rows("Invoices")
 
 
 def test_a_child_agreement_whose_parent_was_invoiced_since_its_approval_is_skipped(desk: Desk) -> None:

@@ -44,6 +44,7 @@ def month_notices(
         *_tell_without_contact(overview, decisions),
         *(gap for billed in overview.billed for gap in tell_gaps(billed)),
         *_tell_by_hand(overview),
+        *_tell_without_parent(overview),
         *_tell_gone_by_itself(systems, overview, months),
     )
 
@@ -124,6 +125,19 @@ def _tell_by_hand(overview: Overview) -> Iterator[str]:
     for currency, amount in sorted(overview.by_hand.items()):
         yield (
             f"To bill by hand for {overview.month}: {amount:,.2f} {currency}".rstrip() + "; its rows say why."
+        )
+
+
+def _tell_without_parent(overview: Overview) -> Iterator[str]:
+    """Name the customers whose agreement is billed by the invoice of one that is not active any more."""
+    by_parents = {child for row in overview.invoices for child in row.children}
+    alone = (row for row in overview.invoices if row.parent and row.agreement not in by_parents)
+    customers = sorted({row.customer for row in alone})
+    if customers:
+        more = f"; and {len(customers) - _NAMED} more" if len(customers) > _NAMED else ""
+        yield (
+            f"{'; '.join(customers[:_NAMED])}{more}: the parent of their agreement, whose invoice would bill "
+            "it, is not active in ConnectWise, so no invoice of theirs is previewed. See to it there."
         )
 
 
