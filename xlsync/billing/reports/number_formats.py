@@ -14,7 +14,7 @@ _PART: Final = re.compile(r'\[\$([^\]-]*)(?:-([^\]]*))?\]|\[[^\]]*\]|"([^"]*)"|\
 _WORD: Final = re.compile(rf"(?<![^\W\d_])(?:{MONEY_WORD})(?![^\W\d_])")
 # Other words of three capital letters, such as PCS, are no currencies.
 CURRENCY_CODE: Final = re.compile(
-    "AED|AUD|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HRK|HUF|IDR|ILS|INR|ISK|JPY|KRW|KWD|MAD"
+    "AED|ARS|AUD|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HRK|HUF|IDR|ILS|INR|ISK|JPY|KRW|KWD|MAD"
     "|MXN|MYR|NGN|NOK|NZD|PEN|PHP|PLN|QAR|RON|RSD|RUB|SAR|SEK|SGD|THB|TND|TRY|TWD|UAH|USD|VND|ZAR"
 )
 # Signs of several currencies of which the country in the format tells the one. `$` of the United States is
