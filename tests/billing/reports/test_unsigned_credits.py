@@ -161,7 +161,10 @@ def test_a_product_that_is_no_more_than_a_word_for_money_off_changes_money_and_n
     assert off.amount == Decimal("-5.81")
 
 
-@pytest.mark.parametrize("product", ["Discount Manager", "Credit for Mail", "Mail (10% discount)"])
+@pytest.mark.parametrize(
+    "product",
+    ["Discount Manager", "Credit for Mail", "Mail (10% discount)", "Cloud Credits", "Service Bonus User"],
+)
 def test_a_product_with_a_word_for_money_off_in_its_name_has_units(path: Path, product: str) -> None:
     lines = read(path, HEADER, f"Amber,{product},6,10.50,63.00", f"Birch,{product},-2,10.50,-21.00").lines
     assert [(line.units, line.cost) for line in lines] == [(6, Decimal("10.50")), (-2, Decimal("10.50"))]

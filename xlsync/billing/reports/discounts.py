@@ -29,8 +29,8 @@ def with_discounts(
 ) -> list[ReportRow]:
     """Return the rows, as discounts those that have a minus and whose product is named as money off.
 
-    Where the kind is told, it decides. What is named as more than money off may be a product: it is one where
-    a row of any file charges for it, and where the minus is that of several units.
+    Where the kind is told, it decides. A name for which a row of any file charges is that of a product, and
+    so is one that holds more than words for money off where the minus is that of several units.
     """
     return [
         row._replace(kind=Kind(is_discount=True))
@@ -41,11 +41,13 @@ def with_discounts(
 
 
 def _is_money_off(row: ReportRow, name: str, charged: Container[str]) -> bool:
+    if row.product in charged:
+        return False
     if names_only_credit(name):
         return True
     units, cost = row.figures[:2]
     takes_back = (units or 0) < -1 and (cost is None or cost > 0)
-    return (names_discount(name) or may_name_discount(name)) and row.product not in charged and not takes_back
+    return not takes_back and (names_discount(name) or may_name_discount(name))
 
 
 def _has_minus(units: Decimal | None, cost: Decimal | None, amount: Decimal | None) -> bool:
