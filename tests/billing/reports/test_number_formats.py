@@ -164,6 +164,18 @@ def test_a_sign_that_nobody_chose_for_the_money_is_told_where_the_file_names_ano
     assert not any("number format" in one for one in found.notices)
 
 
+def test_the_format_of_a_condition_is_none_of_a_cell(book: Path) -> None:
+    written(book, (HEADER, ROW), {"E": "#,##0.00 [$€-407]"})
+    of_condition = (
+        '<dxfs count="1"><dxf><numFmt numFmtId="164" formatCode="[$USD] 0"/></dxf></dxfs></styleSheet>'
+    )
+    changed = edited(
+        book.read_bytes(), "xl/styles.xml", lambda xml: xml.replace("</styleSheet>", of_condition)
+    )
+    book.write_bytes(changed)
+    assert read_reports([book], Month(2026, 10), ReportSettings()).lines[0].currency == "EUR"
+
+
 def test_a_number_format_shows_nothing_beside_a_text(book: Path) -> None:
     for amount, currency in (("EUR 63.00", "EUR"), ("63.00", "")):
         found = read(book, (HEADER, (*ROW[:4], amount)), {"E": "[$USD] #,##0.00"})

@@ -195,7 +195,7 @@ def _currency_styles(xml: bytes) -> dict[bytes, ShownCurrency]:
         root = ET.fromstring(xml)  # noqa: S314 - expat bounds entities
     except ET.ParseError:
         return {}  # the values can be read without the styles
-    codes = {one.get("numFmtId"): one.get("formatCode", "") for one in root.iter(f"{_MAIN}numFmt")}
+    codes = {one.get("numFmtId"): one.get("formatCode", "") for one in root.iterfind(f"{_MAIN}numFmts/*")}
     styles = (
         shown_by_format(int(number), code)
         if (code := codes.get(number := one.get("numFmtId", ""), "")) and number.isdigit()
