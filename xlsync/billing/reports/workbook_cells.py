@@ -198,7 +198,7 @@ def _currency_styles(xml: bytes) -> dict[bytes, ShownCurrency]:
     codes = {one.get("numFmtId"): one.get("formatCode", "") for one in root.iterfind(f"{_MAIN}numFmts/*")}
     styles = (
         shown_by_format(int(number), code)
-        if (code := codes.get(number := one.get("numFmtId", ""), "")) and number.isdigit()
+        if (code := codes.get(number := one.get("numFmtId", ""), "")) and number.isdecimal()
         else None
         for one in root.iterfind(f"{_MAIN}cellXfs/*")
     )
