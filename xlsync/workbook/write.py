@@ -56,6 +56,7 @@ from xlsync.workbook.save import Save, save_or_beside
 from xlsync.workbook.totals import start_billed, start_mismatches, start_values
 from xlsync.xlsx.cells import Cell, Position, Row, Value, letters, position, wrapped_lines
 from xlsync.xlsx.package import Package
+from xlsync.xlsx.reading import Grid
 
 _FILTERED: Final = "{} is filtered, and rows that the filter hides changed: apply the filter anew"
 TEMPLATE: Final = "workbook_template.xlsx"
@@ -381,16 +382,12 @@ def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Bo
     else:  # rows never move here: a person's own list may stand beside those of xlsync
         old = [book.lists.get(column.header, ()) for column in LIST_COLUMNS]
         formulas = package.formulas(LISTS)
-        shown_at = {
-            (number, index): value
-            for number, line in enumerate(package.grid(LISTS))
-            for index, value in enumerate(line)
-        }
+        grid = package.grid(LISTS)
         cells: dict[Position, Value | Cell] = {
             (number, index): value
             for index, values in enumerate(ordered)
             for number, value in enumerate(chain(values, repeat(None, len(old[index]) - len(values))), 1)
-            if (number, index) in formulas or value != shown_at.get((number, index))
+            if (number, index) in formulas or value != _value_at(grid, number, index)
         }
         if cells:
             package.change_cells(LISTS, cells)
@@ -406,6 +403,10 @@ def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Bo
                 column.name,
                 f"{LISTS}!${letters(index)}$2" + ("" if column.is_block else f":${letters(index)}${last}"),
             )
+
+
+def _value_at(grid: Grid, row: int, column: int) -> Value:
+    return grid[row][column] if row < len(grid) and column < len(grid[row]) else None
 
 
 def write_results(

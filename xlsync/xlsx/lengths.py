@@ -23,10 +23,10 @@ _FORMULA: Final = re.compile(
 
 def parts_with_lengths(parts: Parts, sheet: str, title: str, ends: Ends) -> Iterator[tuple[str, str]]:
     """Yield each part whose formulas change, with its content; `sheet` is the part of the sheet `title`."""
-    marks = [f"{title}{mark}".lower().encode() for mark in ("!", "'!", "&apos;!")]  # titles have no case
+    mark = re.compile(re.escape(title.encode()) + rb"(?:'|&apos;)?!", re.IGNORECASE)  # titles have no case
     for part in parts.names:
-        data = parts.utf8(part).lower() if part.casefold().endswith((".xml", ".vml")) else b""
-        if part == sheet or any(mark in data for mark in marks):
+        is_read = part.casefold().endswith((".xml", ".vml"))
+        if part == sheet or (is_read and mark.search(parts.utf8(part))):
             xml = parts.text(part)
             new = _with_lengths(xml, title, ends, here=part == sheet)
             if new != xml:
