@@ -15,7 +15,7 @@ from xlsync.workbook.edits.cells import has_yes
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES, NEW, PICKED_HEADERS
 from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.annotations import CellLook
-from xlsync.xlsx.cells import Cell, Position, Row, Value, letters, wrapped_lines
+from xlsync.xlsx.cells import HIGHEST_ROW, Cell, Position, Row, Value, letters, wrapped_lines
 from xlsync.xlsx.formulas import translated
 
 LEFT_OVER: Final = "Left over"
@@ -23,7 +23,6 @@ _HEADERS: Final = ("Sheet", "Row", "Column", "What", "Content", "Moved on")
 _WIDTHS: Final = (20, 90, 22, 20, 60, 18)
 _CONTENT: Final = _HEADERS.index("Content")
 _LINE: Final = 15.0  # points
-_HIGHEST: Final = 409.0  # points, by Excel's limits
 _FREE_TEXTS: Final = ("Note", "Reason")  # inputs in which people write for themselves
 _MOST_NAMED: Final = 10  # rows in one notice
 _OF_RUNS: Final = (
@@ -294,7 +293,7 @@ def write_left_over(book: Book, things: Sequence[LeftOver], moved_on: str) -> No
         style = thing.style or (wrapping if isinstance(thing.content, str) else "")
         cells[number, _CONTENT] = Cell(thing.content, style=style, rich=thing.rich)
         if isinstance(thing.content, str) and (lines := wrapped_lines(thing.content, _WIDTHS[_CONTENT])) > 1:
-            heights[number] = min(lines * _LINE, _HIGHEST)
+            heights[number] = min(lines * _LINE, HIGHEST_ROW)
     package.change_cells(title, cells)
     package.set_heights(title, heights)
     for sheet in dict.fromkeys(thing.sheet for thing in things):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from xlsync.xlsx.cells import Position, position
+from xlsync.xlsx.cells import HIGHEST_ROW, Position, position
 from xlsync.xlsx.markup import ANY_PREFIX, attribute, empty_element, unescape, with_attribute
 
 _ANCHOR: Final = re.compile(rf"<({ANY_PREFIX}(?:twoCellAnchor|oneCellAnchor))(?=[\s>]).*?</\1\s*>", re.DOTALL)
@@ -18,7 +18,7 @@ _PREFIX: Final = re.compile(r"(?:</?|\s)([\w.-]+):[\w.-]+(?=[\s/>=])")
 _KINDS: Final = (("slicer", "slicer"), ("/chart", "chart"), ("pic", "picture"), ("sp>", "text box"))
 POINT: Final = 12_700  # in the units of drawings
 ROW_HEIGHT: Final = 15 * POINT  # of a row with one line
-_MOST_HEIGHT: Final = 409 * POINT  # of a row, by Excel's limits
+_MOST_HEIGHT: Final = HIGHEST_ROW * POINT
 _USUAL_WIDTH: Final = 1_219_200  # of two columns
 ROWS_OF_SMALL: Final = 3  # an object over more rows than these and one belongs to no single row
 

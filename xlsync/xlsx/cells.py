@@ -57,6 +57,7 @@ class Row(Struct, frozen=True):
 
 LONGEST: Final = 32_767  # characters in a cell, by Excel's limits: UTF-16 units
 LAST_ROW: Final = 1_048_576
+HIGHEST_ROW: Final = 409  # points, by Excel's limits
 LAST_COLUMN: Final = 16_384
 
 # XML 1.0, production 2 (Char): everything else cannot stand in a document, not even as a reference.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from xlsync.errors import WorkbookError
 from xlsync.xlsx.annotations import notes_of
-from xlsync.xlsx.cells import LAST_ROW, address, escape_markup
+from xlsync.xlsx.cells import LAST_ROW, address
+from xlsync.xlsx.formulas import names_sheet
 from xlsync.xlsx.markup import attribute
 from xlsync.xlsx.moves import Moves, listed, row_span
 from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_shapes
@@ -168,8 +168,6 @@ class Followers:
     def _follow_elsewhere(self) -> Iterator[tuple[str, str | bytes]]:
         """Let formulas of other sheets, and charts and pivot tables anywhere, follow the rows."""
         moves, title = self._moves, self._title
-        name = escape_markup(title.replace("'", "''")).encode().lower()  # Excel knows no case in titles
-        reach = len(name) + len("&apos;")
         sheets = {part: sheet for sheet, part in self._sheets.items() if sheet != title}
         own = {self._workbook, self._part}
         for kind in ("drawing", "vmlDrawing", "ctrlProp", "table"):
@@ -178,8 +176,7 @@ class Followers:
             if part in own or not part.casefold().endswith((".xml", ".vml")):
                 continue
             data = self._parts.utf8(part)
-            marks = (match.start() for match in re.finditer(b"!", data))
-            if any(name in data[max(0, at - reach) : at].lower() for at in marks):
+            if names_sheet(data, title):
                 if part in sheets and b"shared" in data:
                     with self._parts.as_text(part):
                         sheet = SheetXml(data.removeprefix(BOM_UTF8), sheets[part])

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from xlsync.xlsx.cells import LAST_COLUMN, LAST_ROW, Position, letters, position
+from xlsync.xlsx.cells import LAST_COLUMN, LAST_ROW, Position, escape_markup, letters, position
 
 _WORD: Final = r"\w\u0300-\u1fff\u2c00-\u2fff\u3001-\U0010ffff"  # letters, marks on them, emojis; no blanks
 _QUOTED: Final = r"'(?:[^']|'')*'"
@@ -105,6 +105,14 @@ class Reference(Struct, frozen=True):
     def deleted(self) -> str:
         """The text that stands in its place when the cells are gone."""
         return f"{self.sheet}{DELETED}"
+
+
+def names_sheet(part: bytes, title: str) -> bool:
+    """Return whether a part may hold a reference to a sheet: its title stands before an exclamation mark."""
+    name = escape_markup(title.replace("'", "''")).encode().lower()  # Excel knows no case in titles
+    reach = len(name) + len("&apos;")
+    marks = (match.start() for match in re.finditer(b"!", part))
+    return any(name in part[max(0, at - reach) : at].lower() for at in marks)
 
 
 def with_references(formula: str, change: Callable[[Reference], str]) -> str:

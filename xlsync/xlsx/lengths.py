@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from xlsync.xlsx.formulas import Reference, with_references
+from xlsync.xlsx.formulas import Reference, names_sheet, with_references
 from xlsync.xlsx.markup import ANY_PREFIX, with_texts_changed
 from xlsync.xlsx.objects import with_linked_cells_changed
 from xlsync.xlsx.parts import Parts
@@ -23,10 +23,9 @@ _FORMULA: Final = re.compile(
 
 def parts_with_lengths(parts: Parts, sheet: str, title: str, ends: Ends) -> Iterator[tuple[str, str]]:
     """Yield each part whose formulas change, with its content; `sheet` is the part of the sheet `title`."""
-    mark = re.compile(re.escape(title.encode()) + rb"(?:'|&apos;)?!", re.IGNORECASE)  # titles have no case
     for part in parts.names:
         is_read = part.casefold().endswith((".xml", ".vml"))
-        if part == sheet or (is_read and mark.search(parts.utf8(part))):
+        if part == sheet or (is_read and names_sheet(parts.utf8(part), title)):
             xml = parts.text(part)
             new = _with_lengths(xml, title, ends, here=part == sheet)
             if new != xml:

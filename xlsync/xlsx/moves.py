@@ -46,8 +46,7 @@ class Moves:
     the last data row of xlsync's, `new_own` where those begin and end from now on: above and below them may
     stand data rows of a person's, such as a sum that was typed right below a table, which grew by it.
     `widened` has the old and new cells of ranges that cover others' rows now, and what points at each. A
-    method that takes `where` notes such changes for what it names; without `where` it
-    notes none.
+    method that takes `where` notes such changes for what it names; without `where` it notes none.
     """
 
     first: int

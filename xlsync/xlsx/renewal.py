@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from xlsync.errors import WorkbookError
 from xlsync.xlsx.cells import (
+    HIGHEST_ROW,
     LAST_ROW,
     Cell,
     CellWriter,
@@ -28,7 +29,6 @@ from xlsync.xlsx.moves import Moves, PointingCells, Rows
 from xlsync.xlsx.workbook_part import TablePart
 from xlsync.xlsx.worksheet import OldCell, OldRow, SheetXml
 
-_HIGHEST: Final = 409  # points, by Excel's limits
 _MODELS: Final = 9  # rows that show how a column usually looks: a person may have coloured some
 
 
@@ -276,7 +276,7 @@ class Renewal:
             content = cells[column] if column in cells else values[column] if column < len(values) else None
             if isinstance(content, str):
                 lines = max(lines, wrapped_lines(content, width))
-        return f' ht="{min(lines * self.line_height, _HIGHEST):g}"' if lines > 1 else ""
+        return f' ht="{min(lines * self.line_height, HIGHEST_ROW):g}"' if lines > 1 else ""
 
     def _renewed(self, number: int, old: OldRow, wanted: Mapping[int, Value | Cell]) -> str | None:
         """Return an old row at its new place with its cells renewed; None where nothing changes."""

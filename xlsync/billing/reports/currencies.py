@@ -149,9 +149,9 @@ def _differing_formats(
 
     Only those are told that somebody chose, or only those that a program writes where nobody did.
     """
-    table = values.table
-    in_cells = _named(values)[1]
-    for meaning, codes in _in_formats(values):
+    table, formats = values.table, _in_formats(values)
+    in_cells = _named(values)[1] if formats else []
+    for meaning, codes in formats:
         differing: dict[tuple[str, str], list[int]] = {}
         for at in charging:
             code, shown = currencies[at], codes[at]

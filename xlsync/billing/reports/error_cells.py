@@ -271,19 +271,10 @@ def merged_in_opendocument(content: bytes) -> dict[str, list[tuple[int, int, int
         return {}
     table = _ODF["table"]
     by_sheet: dict[str, list[tuple[int, int, int, int]]] = {}
-    for sheet in ET.fromstring(content).iter(f"{table}table"):  # noqa: S314 - expat bounds entities
-        ranges = by_sheet.setdefault(sheet.get(f"{table}name", ""), [])
-        row = 1
-        for one in sheet.iter(f"{table}table-row"):
-            column = 1
-            for cell in one:
-                rows, columns = (
-                    int(cell.get(f"{table}number-{what}-spanned", "1")) for what in ("rows", "columns")
-                )
-                if rows > 1 or columns > 1:
-                    ranges.append((row, column, row + rows - 1, column + columns - 1))
-                column += int(cell.get(f"{table}number-columns-repeated", "1"))
-            row += int(one.get(f"{table}number-rows-repeated", "1"))
+    for sheet, (row, column), _, cell in _cells_of_opendocument(content):
+        rows, columns = (int(cell.get(f"{table}number-{what}-spanned", "1")) for what in ("rows", "columns"))
+        if rows > 1 or columns > 1:
+            by_sheet.setdefault(sheet, []).append((row, column, row + rows - 1, column + columns - 1))
     return by_sheet
 
 
@@ -294,29 +285,18 @@ def currencies_in_opendocument(content: bytes) -> dict[str, Shown]:
     """
     if b"office:currency=" not in content and not _ODF_CURRENCY.search(content):
         return {}
-    table, office, text = _ODF["table"], _ODF["office"], _ODF["text"]
+    office = _ODF["office"]
     by_sheet: dict[str, Shown] = {}
-    for sheet in ET.fromstring(content).iter(f"{table}table"):  # noqa: S314 - expat bounds entities
-        places = by_sheet.setdefault(sheet.get(f"{table}name", ""), {})
-        row = 1
-        for one in sheet.iter(f"{table}table-row"):
-            count = int(one.get(f"{table}number-rows-repeated", "1"))
-            column = 1
-            for cell in one:
-                width = int(cell.get(f"{table}number-columns-repeated", "1"))
-                if cell.get(f"{office}value-type") in _ODF_NUMBERS:
-                    shown = currency_shown(
-                        "".join(part for p in cell.iter(f"{text}p") for part in p.itertext())
-                    )
-                    code = cell.get(f"{office}currency", "")
-                    if shown := shown if (shown, code) == ("$", "USD") else code or shown:
-                        places.update(
-                            ((row + down, column + right), ShownCurrency(shown, shown != "$"))
-                            for down in range(min(count, _MOST_REPEATED))
-                            for right in range(width)
-                        )
-                column += width
-            row += count
+    for sheet, (row, column), (height, width), cell in _cells_of_opendocument(content):
+        if cell.get(f"{office}value-type") not in _ODF_NUMBERS:
+            continue
+        shown, code = currency_shown(_text_of(cell)), cell.get(f"{office}currency", "")
+        if shown := shown if (shown, code) == ("$", "USD") else code or shown:
+            by_sheet.setdefault(sheet, {}).update(
+                ((row + down, column + right), ShownCurrency(shown, shown != "$"))
+                for down in range(min(height, _MOST_REPEATED))
+                for right in range(width)
+            )
     return by_sheet
 
 
@@ -324,20 +304,35 @@ def errors_in_opendocument(content: bytes) -> dict[str, Places]:
     """Return the error cells of each sheet of an OpenDocument, out of its `content.xml`."""
     if b'value-type="error"' not in content:
         return {}
-    table, calc, text = _ODF["table"], _ODF["calc"], _ODF["text"]
     by_sheet: dict[str, Places] = {}
+    for sheet, place, _, cell in _cells_of_opendocument(content):
+        if cell.get(f"{_ODF['calc']}value-type") == "error":
+            by_sheet.setdefault(sheet, {})[place] = _text_of(cell) or "#ERROR"
+    return by_sheet
+
+
+def _cells_of_opendocument(
+    content: bytes,
+) -> Iterator[tuple[str, tuple[int, int], tuple[int, int], ET.Element]]:
+    """Yield the cells of an OpenDocument with their sheet, their row and column, and how often they repeat.
+
+    They repeat in so many rows and in so many columns.
+    """
+    table = _ODF["table"]
     for sheet in ET.fromstring(content).iter(f"{table}table"):  # noqa: S314 - expat bounds entities
-        places = by_sheet.setdefault(sheet.get(f"{table}name", ""), {})
         row = 1
         for one in sheet.iter(f"{table}table-row"):
+            height = int(one.get(f"{table}number-rows-repeated", "1"))
             column = 1
             for cell in one:
-                if cell.get(f"{calc}value-type") == "error":
-                    shown = "".join(part for p in cell.iter(f"{text}p") for part in p.itertext())
-                    places[row, column] = shown or "#ERROR"
-                column += int(cell.get(f"{table}number-columns-repeated", "1"))
-            row += int(one.get(f"{table}number-rows-repeated", "1"))
-    return by_sheet
+                width = int(cell.get(f"{table}number-columns-repeated", "1"))
+                yield sheet.get(f"{table}name", ""), (row, column), (height, width), cell
+                column += width
+            row += height
+
+
+def _text_of(cell: ET.Element) -> str:
+    return "".join(part for p in cell.iter(f"{_ODF['text']}p") for part in p.itertext())
 
 
 def hidden_in_opendocument(content: bytes) -> dict[str, frozenset[int]]:
