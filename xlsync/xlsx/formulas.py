@@ -8,40 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from msgspec import Struct
 
 from xlsync.xlsx.cells import LAST_COLUMN, LAST_ROW, Position, escape_markup, letters, position
 
-_WORD: Final = r"\w\u0300-\u1fff\u2c00-\u2fff\u3001-\U0010ffff"  # letters, marks on them, emojis; no blanks
+# The characters of names: letters, marks on them, emojis; no blanks. A set of so many takes 20 ms to compile.
+_LETTER: Final = r"\w\u0300-\u1fff\u2c00-\u2fff\u3001-\U0010ffff"
+_ASCII_LETTER: Final = r"\w"
 _QUOTED: Final = r"'(?:[^']|'')*'"
 _CELL: Final = r"\$?[A-Za-z]{1,3}\$?[0-9]{1,7}"
-_PIECE: Final = re.compile(
-    rf"""
-      "(?:[^"]|"")*"                                       # a text
-    | (?P<sheet>                                           # what names a sheet, or more than one
-        (?:[{_WORD}.]+\|)?{_QUOTED}!
-        | (?!{_CELL}:)(?:\[[^\[\]]*\])?[{_WORD}.\\?|]+(?::[{_WORD}.\\?]+)?!
-        | \[[^\[\]]*\]!
-      )?
-      (?P<cells>
-        {_CELL}(?:(?P<between>\s*:\s*(?:(?P=sheet))?){_CELL})?
-        | \$?[0-9]{{1,7}}:\$?[0-9]{{1,7}} | \$?[A-Za-z]{{1,3}}:\$?[A-Za-z]{{1,3}}
-      )
-      (?![{_WORD}.\\?($\[!'])
-    | (?:{_QUOTED}|(?!:)[{_WORD}.\\?|:\[\]]+)!              # a name of a sheet or workbook
-      (?:\#REF!|[{_WORD}.\\?$]+|{_QUOTED})?
-    | ![{_WORD}.\\?$:]*                                    # a cell of whichever sheet is shown
-    | \#REF![{_WORD}.$:]*                                  # a reference into a sheet that was deleted
-    | \#[A-Z][A-Z0-9_/]*[!?]?                              # another error
-    | \[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\]            # columns of a table
-    | [{_WORD}.\\?$]+                                      # a name, a function or a number
-    | ["'\[].*                                             # not closed: nothing behind it is understood
-    | .
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 _CORNER: Final = re.compile(r"(?:(\$?)([A-Za-z]{1,3}))?(?:(\$?)([0-9]{1,7}))?")
 DELETED: Final = "#REF!"
 
@@ -107,6 +85,36 @@ class Reference(Struct, frozen=True):
         return f"{self.sheet}{DELETED}"
 
 
+@cache
+def _piece_of(letter: str) -> re.Pattern[str]:
+    """Return the pattern of one piece of a formula; `letter` are the characters of names, as in brackets."""
+    return re.compile(
+        rf"""
+          "(?:[^"]|"")*"                                           # a text
+        | (?P<sheet>                                               # what names a sheet, or more than one
+            (?:[{letter}.]+\|)?{_QUOTED}!
+            | (?!{_CELL}:)(?:\[[^\[\]]*\])?[{letter}.\\?|]+(?::[{letter}.\\?]+)?!
+            | \[[^\[\]]*\]!
+          )?
+          (?P<cells>
+            {_CELL}(?:(?P<between>\s*:\s*(?:(?P=sheet))?){_CELL})?
+            | \$?[0-9]{{1,7}}:\$?[0-9]{{1,7}} | \$?[A-Za-z]{{1,3}}:\$?[A-Za-z]{{1,3}}
+          )
+          (?![{letter}.\\?($\[!'])
+        | (?:{_QUOTED}|(?!:)[{letter}.\\?|:\[\]]+)!                # a name of a sheet or workbook
+          (?:\#REF!|[{letter}.\\?$]+|{_QUOTED})?
+        | ![{letter}.\\?$:]*                                       # a cell of whichever sheet is shown
+        | \#REF![{letter}.$:]*                                     # a reference into a sheet that was deleted
+        | \#[A-Z][A-Z0-9_/]*[!?]?                                  # another error
+        | \[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\]                # columns of a table
+        | [{letter}.\\?$]+                                         # a name, a function or a number
+        | ["'\[].*                                                 # not closed: nothing behind it is read
+        | .
+        """,
+        re.VERBOSE | re.DOTALL,
+    )
+
+
 def names_sheet(part: bytes, title: str) -> bool:
     """Return whether a part may hold a reference to a sheet: its title stands before an exclamation mark."""
     name = escape_markup(title.replace("'", "''")).encode().lower()  # Excel knows no case in titles
@@ -128,7 +136,7 @@ def with_references(formula: str, change: Callable[[Reference], str]) -> str:
         new = change(reference)
         return match[0] if new == str(reference) else new
 
-    return _PIECE.sub(changed, formula)
+    return _piece_of(_ASCII_LETTER if formula.isascii() else _LETTER).sub(changed, formula)
 
 
 def _corner(text: str) -> Corner | None:
