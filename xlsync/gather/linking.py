@@ -10,6 +10,7 @@ from msgspec import Struct
 from xlsync.errors import ApiError
 from xlsync.gather.ahead import without_ended
 from xlsync.gather.questions import Asking
+from xlsync.gather.similar import SimilarNames
 from xlsync.gather.sources import MonthRequest, MonthSources
 from xlsync.gather.systems import Systems
 from xlsync.links.agreements import agreements_to_read, decide_agreements
@@ -84,6 +85,7 @@ def link_month(
     asking: Asking,
     memory: Memory,
     picked: Mapping[str, Picked],
+    similar: SimilarNames,
     progress: Progress,
 ) -> LinkedMonth:
     """Read what the lines' links need, and link every line; what can be made meanwhile is made meanwhile."""
@@ -95,7 +97,7 @@ def link_month(
     later = sources.latest[1].lines if sources.latest is not None else ()
     lines = (*sources.lines, *later)  # they are linked together
     memory = correct(memory, lines, picked)
-    companies = propose_companies(lines, lists.companies, memory, picked)
+    companies = propose_companies(lines, lists.companies, memory, picked, similar.companies)
     if (companies.ties or companies.rivals) and not request.reports:
         places = _places_of_ties(lines, companies, asking)
         companies = tell_apart(lines, companies, lists.companies, places)
@@ -109,8 +111,8 @@ def link_month(
     # A contract may be charged for a part of one month and for the whole of the other.
     part_months = (*lines_to_ask(sources.lines), *lines_to_ask(later))
     reading_units = systems.threads.submit(asking.own_units, part_months)
-    sellable = [item for item in lists.items if not item.is_bundle]  # agreements accept no bundles
-    items = propose_items(lines, sellable, memory, picked)
+    sellable = lists.sellable
+    items = propose_items(lines, sellable, memory, picked, similar.items)
     labels = make_labels(lists.companies, lists.agreements, lists.items)
     rules = systems.rules.list()
     own_units = reading_units.result()

@@ -12,6 +12,7 @@ from xlsync.gather.decisions import Decisions
 from xlsync.gather.linking import LinkedMonth, link_month, places_of
 from xlsync.gather.notices import month_notices
 from xlsync.gather.questions import Asking, Question
+from xlsync.gather.similar import SimilarNames
 from xlsync.gather.sources import MonthRequest, MonthSources
 from xlsync.gather.systems import Systems
 from xlsync.links.memory import Memory
@@ -46,13 +47,15 @@ def gather(
     progress: Progress,
 ) -> Gathered:
     """Read what the month needs from both systems, link every line, and find every mismatch."""
-    linked = link_month(systems, request, sources, lists, asking, memory, decisions.picked, progress)
+    similar = SimilarNames(systems.checks, lists)
+    linked = link_month(systems, request, sources, lists, asking, memory, decisions.picked, similar, progress)
     progress("Comparing", 0, len(linked.charges))
     books = make_books(linked, decisions, systems.settings.creation.bill_customer)
     months = systems.ages.months()
     findings = compare_month(request, sources, linked, books, decisions, months)
     progress("Comparing", len(linked.charges), len(linked.charges))
     overview = _overview(systems, request, sources, linked, books, findings, asking)
+    similar.store()
     notices = month_notices(systems, request, sources, linked, overview, decisions, months)
     return Gathered(replace(with_currencies(overview), notices=notices), notices)
 

@@ -35,7 +35,7 @@ from xlsync.links.proposed import (
     common_choice,
     suggest,
 )
-from xlsync.links.suggestions import MOST, Candidate, NameIndex, numbers_in
+from xlsync.links.suggestions import MOST, Candidate, NameIndex, Similar, numbers_in
 from xlsync.models import BillingLine, Choice, Company, Evidence, split_key
 from xlsync.records import replace
 
@@ -68,14 +68,15 @@ def propose_companies(
     companies: Sequence[Company],
     memory: Memory,
     picked: Mapping[str, Picked],
+    similar: Similar | None = None,
 ) -> Proposed:
-    """Propose the company of each line."""
+    """Propose the company of each line; `similar` is known of these companies, and is added to."""
     decided = find_decided(lines, _CompanyPart(lines, companies, memory), picked)
     spellings: defaultdict[str, set[str]] = defaultdict(set)
     for line in lines:
         if line.key not in decided and line.customer.strip() and (key := customer_key(line)):
             spellings[key].add(line.customer)
-    names = _CompanyNames(companies)
+    names = _CompanyNames(companies, {} if similar is None else similar)
     by_name, rivals = _companies_by_name(lines, names, memory, decided, spellings)
     ties = {
         key: frozenset(tied.pop())
@@ -160,8 +161,9 @@ def _only_one(answers: Mapping[_Key, bool | None]) -> _Key | None:
 class _CompanyNames:
     """Indexes over the names of all companies, each built when it is first used."""
 
-    def __init__(self, companies: Sequence[Company]) -> None:
+    def __init__(self, companies: Sequence[Company], similar: Similar) -> None:
         self._companies = companies
+        self._similar = similar
         self._directories: dict[str, tuple[Directory, Directory, Directory]] = {}
         self._candidates: dict[str, tuple[Candidate, ...]] = {}
 
@@ -233,8 +235,12 @@ class _CompanyNames:
 
     @cached_property
     def _index(self) -> NameIndex:
-        names = {company.id: company.name for company in self._companies}
-        return NameIndex(names, company_words, numbers_in)
+        return NameIndex(self._names, company_words, numbers_in)
+
+    def _nearest(self, name: str) -> tuple[Candidate, ...]:
+        if name not in self._similar:
+            self._similar[name] = tuple(self._index.nearest(name))
+        return self._similar[name]
 
     @cached_property
     def _names(self) -> dict[int, str]:
@@ -247,7 +253,7 @@ class _CompanyNames:
             near = [Candidate(id_, likeness) for id_, likeness in equal.items()]
             near += [
                 replace(candidate, likeness=min(candidate.likeness, LIKE_FOLDED))
-                for candidate in self._index.nearest(name)
+                for candidate in self._nearest(name)
                 if candidate.id not in equal
             ]
             near.sort(key=lambda candidate: (-candidate.score, candidate.id))

@@ -33,7 +33,7 @@ from xlsync.links.proposed import (
     common_choice,
     suggest,
 )
-from xlsync.links.suggestions import MOST, Candidate, NameIndex
+from xlsync.links.suggestions import MOST, Candidate, NameIndex, Similar
 from xlsync.models import BillingLine, CatalogItem, Choice, Evidence
 from xlsync.records import replace
 
@@ -97,14 +97,15 @@ def propose_items(
     catalog: Sequence[CatalogItem],
     memory: Memory,
     picked: Mapping[str, Picked],
+    similar: Similar | None = None,
 ) -> Proposed:
-    """Propose the catalog item of each line."""
+    """Propose the catalog item of each line; `similar` is known of this catalog, and is added to."""
     decided = find_decided(lines, _ItemPart(catalog, memory), picked)
     spellings: defaultdict[str, set[_Spelling]] = defaultdict(set)
     for line in lines:
         if line.key not in decided and (key := product_key(line)):
             spellings[key].add(_Spelling.from_line(line))
-    names = _ItemNames(catalog)
+    names = _ItemNames(catalog, {} if similar is None else similar)
     chosen = {spelling: names.choice_for(spelling) for spelling in set().union(*spellings.values())}
     by_key = {key: common_choice(chosen[spelling] for spelling in all_) for key, all_ in spellings.items()}
     by_name = {key: choice for key, choice in by_key.items() if choice is not None}
@@ -114,11 +115,17 @@ def propose_items(
     )
 
 
+def name_items(catalog: Iterable[CatalogItem]) -> dict[int, str]:
+    """Return the name of each item, by its id."""
+    return {item.id: item.description or item.identifier for item in catalog}
+
+
 class _ItemNames:
     """Indexes over the names and codes of the catalog, each built when it is first used."""
 
-    def __init__(self, catalog: Sequence[CatalogItem]) -> None:
+    def __init__(self, catalog: Sequence[CatalogItem], similar: Similar) -> None:
         self._catalog = catalog
+        self._similar = similar
         self._directories: dict[str, tuple[Directory, Directory]] = {}
         self._candidates: dict[_Spelling, tuple[Candidate, ...]] = {}
         self._read: dict[int, ProductName] = {}
@@ -200,11 +207,16 @@ class _ItemNames:
 
     @cached_property
     def _names(self) -> dict[int, str]:
-        return {item.id: item.description or item.identifier for item in self._catalog}
+        return name_items(self._catalog)
 
     @cached_property
     def _index(self) -> NameIndex:
         return NameIndex(self._names, product_words, product_numbers)
+
+    def _nearest(self, name: str) -> tuple[Candidate, ...]:
+        if name not in self._similar:
+            self._similar[name] = tuple(self._index.nearest(name, 3 * MOST))
+        return self._similar[name]
 
     def candidates(self, spelling: _Spelling) -> tuple[Candidate, ...]:
         """Return the items with the nearest codes or names; those of another term come last."""
@@ -212,7 +224,7 @@ class _ItemNames:
             microsoft = spelling.microsoft_id
             same_id = self._by_microsoft_id.get(microsoft.id, set()) if microsoft else set()
             coded = same_id | self._by_code[spelling.code]
-            near = {candidate.id: candidate for candidate in self._index.nearest(spelling.name, 3 * MOST)}
+            near = {candidate.id: candidate for candidate in self._nearest(spelling.name)}
             near |= {id_: Candidate(id_, LIKE_SPELLED) for id_ in coded}
             near |= {id_: Candidate(id_, LIKE_SPELLED) for id_ in self._equal(spelling.name)[1]}
             own = read_product_name(spelling.name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -33,6 +33,9 @@ class Candidate(Struct, frozen=True):
     def score(self) -> int:
         """The likeness in percent, never 100: that would be equal."""
         return min(int(self.likeness * 100 + 0.5), 99)
+
+
+Similar: TypeAlias = dict[str, tuple[Candidate, ...]]  # the most similar names of one list, by each name
 
 
 class NameIndex:

@@ -171,3 +171,8 @@ class Lists(Struct, frozen=True, kw_only=True):
     items: tuple[CatalogItem, ...]
     setup: SetupTables
     odd: tuple[str, ...] = ()
+
+    @property
+    def sellable(self) -> list[CatalogItem]:
+        """The products that agreements accept: no bundles."""
+        return [item for item in self.items if not item.is_bundle]
