@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Final
 
@@ -23,6 +24,12 @@ def impact_of(units: Decimal | None, price: Decimal | None, months: int) -> Deci
 def counted(number: int, what: str) -> str:
     """Write a count with its noun, in the plural where needed: `1 line`, `2 lines`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def shortened(names: Sequence[object], most: int, between: str = ", ", last: str = " and ") -> str:
+    """Write the first `most` names, and the number of the others: `A, B and 3 more`."""
+    shown = between.join(map(str, names[:most]))
+    return f"{shown}{last}{len(names) - most} more" if len(names) > most else shown
 
 
 def tell_time_left(seconds: float) -> str:

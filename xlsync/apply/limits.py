@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
-from xlsync.amounts import tell_cost, tell_number
+from xlsync.amounts import shortened, tell_cost, tell_number
 from xlsync.apply.actions import Action, CreateInvoice
 from xlsync.apply.plan import Plan
 from xlsync.apply.set_fields import SetFields
@@ -79,9 +79,7 @@ def _over_money(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
 
 
 def _named(actions: Sequence[Action]) -> str:
-    """Name the first actions, and the number of the others."""
-    more = len(actions) - _NAMED
-    return "; ".join(map(str, actions[:_NAMED])) + (f"; and {more} more" if more > 0 else "")
+    return shortened(actions, _NAMED, "; ", "; and ")
 
 
 def _drops(action: Action) -> bool:

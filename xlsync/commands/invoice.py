@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from xlsync.amounts import counted
+from xlsync.amounts import counted, shortened
 from xlsync.apply.actions import Action, CreateInvoice
 from xlsync.apply.journal import Run
 from xlsync.apply.judging import plan_actions
@@ -137,10 +137,9 @@ def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
         billed = (action.agreement, *shown[action.key].fact("invoice", NextInvoice).children)
         rows = [row for agreement in billed for row in unapplied.get(agreement, ())]
         if rows:
-            named = [f"{row.text('Product')} ({row.text('Mismatch').lower()})" for row in rows[:_NAMED]]
-            named += [f"{len(rows) - _NAMED} more"] if len(rows) > _NAMED else []
+            named = [f"{row.text('Product')} ({row.text('Mismatch').lower()})" for row in rows]
             are = "mismatch is" if len(rows) == 1 else "mismatches are"
-            what = f"{len(rows)} {are} not applied yet: {', '.join(named)}"
+            what = f"{len(rows)} {are} not applied yet: {shortened(named, _NAMED, ', ', ', ')}"
             place = shown[action.key].where("Approve")
             yield str(Notice(place, f"{action.customer}, {action.name}: {what}"))
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from xlsync.amounts import shortened
 from xlsync.commands.findings import CheckState, Finding
 from xlsync.connectwise.client import ConnectWise
 from xlsync.connectwise.lists import LISTS, SETUP, Tables, read_lists
@@ -409,5 +410,4 @@ def _foretold(what: str, names: Sequence[str], step: str) -> Finding:
     """Make the finding about records that ConnectWise will refuse something for, by their names."""
     if not names:
         return Finding(f"Foretold: {what}", CheckState.GOOD, "none")
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return Finding(f"Foretold: {what}", CheckState.UNSURE, f"{len(names)}: {shown}", step)
+    return Finding(f"Foretold: {what}", CheckState.UNSURE, f"{len(names)}: {shortened(names, 3)}", step)

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from msgspec import Struct
 
+from xlsync.amounts import shortened
 from xlsync.connectwise.client import AGREEMENT_FIELDS, COMPANY_FIELDS, ITEM_FIELDS, ConnectWise
 from xlsync.connectwise.records import id_of, read_agreement, read_company, read_item
 from xlsync.errors import ApiError
@@ -174,8 +175,7 @@ def _usable(
         if one is not None:
             usable.append(one)
     if errors:
-        more = [f"{len(errors) - _NAMED} more"] if len(errors) > _NAMED else []
-        odd.append(f"Left out of ConnectWise's {what}: {'; '.join([*errors[:_NAMED], *more])}.")
+        odd.append(f"Left out of ConnectWise's {what}: {shortened(errors, _NAMED, '; ', '; ')}.")
     return tuple(usable)
 
 

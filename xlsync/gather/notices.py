@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from xlsync.amounts import counted
+from xlsync.amounts import counted, shortened
 from xlsync.apply.plan import State
 from xlsync.errors import ApiError
 from xlsync.gather.decisions import Decisions
@@ -112,11 +112,9 @@ def _tell_without_contact(overview: Overview, decisions: Decisions) -> Iterator[
     }
     customers = sorted(customer for customer in wanted if label_key(customer) in without)
     if customers:
-        names = ", ".join(customers[:_NAMED])
-        names += f" and {len(customers) - _NAMED} more" if len(customers) > _NAMED else ""
         yield (
-            f"A new agreement needs a contact, and ConnectWise has none for {names}: fill in "
-            "Contact First Name on New in ConnectWise."
+            "A new agreement needs a contact, and ConnectWise has none for "
+            f"{shortened(customers, _NAMED)}: fill in Contact First Name on New in ConnectWise."
         )
 
 
@@ -134,10 +132,10 @@ def _tell_without_parent(overview: Overview) -> Iterator[str]:
     alone = (row for row in overview.invoices if row.parent and row.agreement not in by_parents)
     customers = sorted({row.customer for row in alone})
     if customers:
-        more = f"; and {len(customers) - _NAMED} more" if len(customers) > _NAMED else ""
         yield (
-            f"{'; '.join(customers[:_NAMED])}{more}: the parent of their agreement, whose invoice would bill "
-            "it, is not active in ConnectWise, so no invoice of theirs is previewed. See to it there."
+            f"{shortened(customers, _NAMED, '; ', '; and ')}: the parent of their agreement, whose invoice "
+            "would bill it, is not active in ConnectWise, so no invoice of theirs is previewed. "
+            "See to it there."
         )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from xlsync.amounts import counted
+from xlsync.amounts import counted, shortened
 from xlsync.connectwise.client import Recaps
 from xlsync.errors import ApiError
 from xlsync.gather.recent import Recent
@@ -154,10 +154,9 @@ class Asking:
             if (text := record.contradiction(self._today))
         ]
         if odd:
-            more = f" and {len(odd) - _NAMED} more" if len(odd) > _NAMED else ""
             yield (
                 f"The status of {counted(len(odd), 'addition')} contradicts the dates, by which xlsync goes: "
-                f"{', '.join(odd[:_NAMED])}{more}. Look at them in ConnectWise"
+                f"{shortened(odd, _NAMED)}. Look at them in ConnectWise"
             )
 
     def recaps(self, agreements: Iterable[int]) -> Recaps:

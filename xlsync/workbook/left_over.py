@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from xlsync.amounts import shortened
 from xlsync.apply.plan import LOST, State, is_carried_out
 from xlsync.apply.spent_approvals import TAKEN_BACK, is_proven
 from xlsync.models import MismatchKind
@@ -109,9 +110,7 @@ def find_lost_decisions(book: Book, title: str, rows: Sequence[Row]) -> list[str
     else:
         sentence = f"No write follows from a Yes whose row is gone from {title}"
         names = [_about(row) for row in gone if has_yes(row) and not _has_outcome(row.text("Result"))]
-    more = len(names) - _MOST_NAMED
-    named = "; ".join(names[:_MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
-    return [f"{sentence}: {named}"] if names else []
+    return [f"{sentence}: {shortened(names, _MOST_NAMED, '; ', '; and ')}"] if names else []
 
 
 def _has_outcome(result: str) -> bool:

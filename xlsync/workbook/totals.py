@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from xlsync.amounts import counted
+from xlsync.amounts import counted, shortened
 from xlsync.billing.reports.summary import TableRead
 from xlsync.models import Mismatch, MismatchKind
 from xlsync.reconcile.billed import Billed, Fate, Share
@@ -169,9 +169,10 @@ def _name_gaps(billed: Billed) -> list[str]:
     """Name the first invoice that is not the sum of its lines, and how many more there are; in one text."""
     if not billed.gaps:
         return []
-    more = f" and {len(billed.gaps) - 1} more" if len(billed.gaps) > 1 else ""
-    first = billed.gaps[0]
-    return [f"{first.invoice or ('the report' if first.is_report else 'lines without an invoice')}{more}"]
+    names = [
+        gap.invoice or ("the report" if gap.is_report else "lines without an invoice") for gap in billed.gaps
+    ]
+    return [shortened(names, 1)]
 
 
 def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:

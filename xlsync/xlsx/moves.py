@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from xlsync.amounts import shortened
 from xlsync.records import replace
 from xlsync.xlsx.cells import LAST_ROW, address, position
 from xlsync.xlsx.formulas import DELETED, Corner, Reference, with_references
@@ -415,9 +416,7 @@ def _followed_cells(where: Where, title: str, moves: Moves) -> Where:
 
 def listed(names: Iterable[Where]) -> str:
     """Return the first names of some, and how many more there are."""
-    each = list(dict.fromkeys(map(str, names)))
-    more = f" and {len(each) - _MOST_NAMES} more" if len(each) > _MOST_NAMES else ""
-    text = ", ".join(each[:_MOST_NAMES]) + more
+    text = shortened(list(dict.fromkeys(map(str, names))), _MOST_NAMES)
     return text[0].upper() + text[1:]
 
 

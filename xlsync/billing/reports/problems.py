@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from xlsync.amounts import counted
+from xlsync.amounts import counted, shortened
 from xlsync.errors import ReportError
 
 MOST_PROBLEMS: Final = 20
@@ -73,10 +73,8 @@ def refuse(problems: Sequence[tuple[str, Problems]]) -> None:
             for where, row, what in sorted(own.entries, key=lambda p: (p[0], p[1]))
         ]
         places.extend((name, line) for line in lines)
-        shown = lines[:MOST_PROBLEMS]
-        if len(lines) > len(shown):
-            shown.append(f"and {len(lines) - len(shown)} more")
-        parts.append(f"{name} has {counted(len(lines), 'problem')}:\n  " + "\n  ".join(shown))
+        shown = shortened(lines, MOST_PROBLEMS, "\n  ", "\n  and ")
+        parts.append(f"{name} has {counted(len(lines), 'problem')}:\n  {shown}")
     if parts:
         wanted = settings_lines(own for _, own in problems)
         hint = "Mend the file, then try again."
@@ -96,8 +94,4 @@ def _place_text(where: str, row: int, what: str) -> str:
 def rows_text(rows: Iterable[int]) -> str:
     """Write row numbers: `row 4`, `rows 4, 7 and 3 more`."""
     all_rows = list(rows)
-    if len(all_rows) == 1:
-        return f"row {all_rows[0]}"
-    shown = ", ".join(map(str, all_rows[:5]))
-    more = f" and {len(all_rows) - 5} more" if len(all_rows) > 5 else ""
-    return f"rows {shown}{more}"
+    return f"row{'' if len(all_rows) == 1 else 's'} {shortened(all_rows, 5)}"
