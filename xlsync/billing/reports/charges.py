@@ -15,7 +15,7 @@ from xlsync.billing.reports.billed_by_days import billed_by_days
 from xlsync.billing.reports.coarse_products import doubt_coarse_products
 from xlsync.billing.reports.currencies import (
     doubt_currencies,
-    row_currencies,
+    read_currencies,
     tell_filled_currencies,
     tell_open_signs,
 )
@@ -87,8 +87,9 @@ def charge_lines(
     charging = [at for at, kind in enumerate(kinds) if kind is RowKind.CHARGE]
     others = _other_months(values, charging, month, by)
     kinds_and_words = _row_kinds(values, words)
+    currencies = read_currencies(values)
     columns = RowColumns(
-        [kind for kind, _ in kinds_and_words], _amounts(values), _periods(values), row_currencies(values)
+        [kind for kind, _ in kinds_and_words], _amounts(values), _periods(values), currencies.of_rows
     )
     checks = RowChecks(values, columns, where, problems)
     checks.check([at for at in charging if at not in others])
@@ -116,11 +117,11 @@ def charge_lines(
     doubts = (
         *_tell_credits_that_charge(made),
         *tell_other_periods(values, good, columns.periods),
-        *doubt_currencies(values, columns.currencies, good),
+        *doubt_currencies(currencies, good),
     )
     result.doubts.extend(f"{file_name}: {text}." for text in doubts)
-    result.notices.extend(tell_filled_currencies(values, columns.currencies, good))
-    result.notices.extend(tell_open_signs(values, columns.currencies, good))
+    result.notices.extend(tell_filled_currencies(currencies, good))
+    result.notices.extend(tell_open_signs(currencies, good))
     period = month if by == "service-period" else None
     _make_lines(values, made, columns, others, period, file_name, source, result, problems)
     placed = list(zip((row.at for row, _ in made), result.lines, strict=True))

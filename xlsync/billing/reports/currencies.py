@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.billing.reports.layouts import CURRENCIES, DOLLARS, with_translations
 from xlsync.billing.reports.numbers import MONEY_WORD
@@ -102,23 +104,46 @@ def _open_sign(cell: object) -> frozenset[str]:
     return _SIGNS.get(_SIGN_OF.get(word, word), frozenset())
 
 
-def row_currencies(values: TableValues) -> list[str | Wrong]:
-    """Return the currency of each row; wrong where its cells name different ones.
+class Currencies(Struct, frozen=True):
+    """The currency of each row of a table, wrong where its cells name different ones, and what names it.
+
+    That is a currency which is stated for the row, those that its money's cells and headers allow, and those
+    that the number formats of its money show.
+    """
+
+    values: TableValues
+    of_rows: Sequence[str | Wrong]
+    stated: Sequence[str]
+    in_cells: Sequence[Sequence[frozenset[str]]]
+    formats: Mapping[str, Sequence[frozenset[str]]]  # by the meaning of the column
+
+
+def read_currencies(values: TableValues) -> Currencies:
+    """Find the currency of each row of a table."""
+    stated, in_cells = _named(values)
+    formats = _in_formats(values)
+    return Currencies(values, _row_currencies(stated, in_cells, formats), stated, in_cells, formats)
+
+
+def _row_currencies(
+    stated: Sequence[str],
+    in_cells: Sequence[Sequence[frozenset[str]]],
+    formats: Mapping[str, Sequence[frozenset[str]]],
+) -> Sequence[str | Wrong]:
+    """Return the currency of each row.
 
     Where nothing else names one, it is that of the number formats of the row's money, or of all others where
     its own show none.
     """
-    stated, in_cells = _named(values)
-    named: list[str | Wrong] = (
+    named: Sequence[str | Wrong] = (
         [_combined(code, cells) for code, *cells in zip(stated, *in_cells, strict=True)]
         if in_cells
-        else list(stated)
+        else stated
     )
-    formats = _in_formats(values)
     if not formats or all(named):
         return named
     nothing: frozenset[str] = frozenset()
-    by_row = zip(*(codes for _, codes in formats), strict=True)
+    by_row = zip(*formats.values(), strict=True)
     shown: list[frozenset[str]] = [next(filter(None, own), nothing) for own in by_row]
     different = set(shown) - {nothing}
     of_others = different.pop() if len(different) == 1 else nothing
@@ -128,34 +153,31 @@ def row_currencies(values: TableValues) -> list[str | Wrong]:
     ]
 
 
-def doubt_currencies(
-    values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
-) -> Iterator[str]:
+def doubt_currencies(currencies: Currencies, charging: Sequence[int]) -> Iterator[str]:
     """Say where the number format of the money, or a title, shows another currency than the rows have."""
-    yield from _differing_formats(values, currencies, charging, chosen=True)
-    yield from _doubt_titles(values, currencies, charging)
-    own = {code for at in charging if isinstance(code := currencies[at], str) and code}
-    headers = [values.table.header_of(meaning) for meaning in _MONEY if meaning in values.table.columns.at]
+    yield from _differing_formats(currencies, charging, chosen=True)
+    own = {code for at in charging if isinstance(code := currencies.of_rows[at], str) and code}
+    yield from _doubt_titles(currencies.values, own)
+    table = currencies.values.table
+    headers = [table.header_of(meaning) for meaning in _MONEY if meaning in table.columns.at]
     for header in filter(_KRONE.search, headers):
         if own and own.isdisjoint(_SIGNS["kr"]):
             counts = " and ".join(sorted(own))
             yield f"{header} has a sign of another currency, and the money counts as {counts}"
 
 
-def _differing_formats(
-    values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int], *, chosen: bool
-) -> Iterator[str]:
+def _differing_formats(currencies: Currencies, charging: Sequence[int], *, chosen: bool) -> Iterator[str]:
     """Say in which rows the number format of the money shows another currency than the row has.
 
     Only those are told that somebody chose, or only those that a program writes where nobody did.
     """
-    table, formats = values.table, _in_formats(values)
-    in_cells = _named(values)[1] if formats else []
-    for meaning, codes in formats:
+    table = currencies.values.table
+    for meaning, codes in currencies.formats.items():
         differing: dict[tuple[str, str], list[int]] = {}
         for at in charging:
-            code, shown = currencies[at], codes[at]
-            named = [frozenset({code})] if isinstance(code, str) and code else [one[at] for one in in_cells]
+            code, shown = currencies.of_rows[at], codes[at]
+            is_known = isinstance(code, str) and code
+            named = [frozenset({code})] if is_known else [one[at] for one in currencies.in_cells]
             if shown and any(named) and not _common([*named, shown]):
                 number = table.rows[at][0]
                 sign, is_chosen = table.sheet.currencies[number, table.columns.at[meaning] + 1]
@@ -167,10 +189,8 @@ def _differing_formats(
             yield f"{shows} in {rows_text(rows)}: {counts}"
 
 
-def _doubt_titles(
-    values: TableValues, currencies: Sequence[str | Wrong], charging: Iterable[int]
-) -> Iterator[str]:
-    """Say that titles name another currency than the rows have, or several where the rows have none.
+def _doubt_titles(values: TableValues, own: Set[str]) -> Iterator[str]:
+    """Say that titles name another currency than the rows' `own`, or several where the rows have none.
 
     A report that turns its prices by an exchange rate has two, and a title may name either.
     """
@@ -179,7 +199,6 @@ def _doubt_titles(
     titles = _titles(values.table)
     signs = {sign for title in titles for sign in _IN_TITLE.findall(title)}
     named = set(filter(None, map(currency_code, signs)))
-    own = {code for at in charging if isinstance(code := currencies[at], str) and code}
     about = [title for title in titles if not _OF_AN_ACCOUNT.search(title)]
     also = {sign for title in about for match in _ALSO_IN_TITLE.findall(title) for sign in match if sign}
     allowed = {one: frozenset({one}) for one in named}
@@ -223,46 +242,40 @@ def _named(values: TableValues) -> tuple[Sequence[str], list[Sequence[frozenset[
     return stated, in_cells
 
 
-def _in_formats(values: TableValues) -> list[tuple[str, list[frozenset[str]]]]:
-    """Return the columns of money with what the number format of each cell that holds a number shows.
+def _in_formats(values: TableValues) -> dict[str, list[frozenset[str]]]:
+    """Return for columns of money, by meaning, what the number format of each cell with a number shows.
 
     A price in a currency that an exchange rate turns says nothing of the amounts.
     """
     table = values.table
     shown = table.sheet.currencies
     if not shown:
-        return []
-    columns = [
-        (meaning, table.columns.at[meaning])
-        for meaning in _MONEY
-        if meaning in table.columns.at and not (meaning == "cost" and "exchange_rate" in values.numbers)
-    ]
-    formats = [
-        (
-            meaning,
-            [
+        return {}
+    formats: dict[str, list[frozenset[str]]] = {}
+    for meaning in _MONEY:
+        if meaning in table.columns.at and not (meaning == "cost" and "exchange_rate" in values.numbers):
+            n = table.columns.at[meaning]
+            codes: list[frozenset[str]] = [
                 _in_cell(currency.sign)
                 if (currency := shown.get((number, n + 1)))
                 and n < len(row)
                 and not isinstance(row[n], str | None)
                 else frozenset()
                 for number, row in table.rows
-            ],
-        )
-        for meaning, n in columns
-    ]
-    return [(meaning, codes) for meaning, codes in formats if any(codes)]
+            ]
+            if any(codes):
+                formats[meaning] = codes
+    return formats
 
 
-def tell_filled_currencies(
-    values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
-) -> Iterator[str]:
+def tell_filled_currencies(currencies: Currencies, charging: Sequence[int]) -> Iterator[str]:
     """Tell which rows get their currency from the others, and which show another that nobody chose.
 
     Those that get it have none, or a sign of several.
     """
-    yield from _differing_formats(values, currencies, charging, chosen=False)
-    yield from _tell_filled_formats(values, currencies, charging)
+    yield from _differing_formats(currencies, charging, chosen=False)
+    yield from _tell_filled_formats(currencies, charging)
+    values = currencies.values
     cells = values.texts.get("currency", ())
     codes = {code for cell in set(cells) if isinstance(cell, str) and (code := currency_code(cell))}
     filled: dict[str, list[int]] = {}
@@ -275,29 +288,25 @@ def tell_filled_currencies(
         yield f"{header} is {what} in {rows_text(rows)}, and counts as {min(codes)}, like that of the others"
 
 
-def _tell_filled_formats(
-    values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
-) -> Iterator[str]:
+def _tell_filled_formats(currencies: Currencies, charging: Iterable[int]) -> Iterator[str]:
     """Tell in which rows no number format shows the currency that those of the other rows do."""
-    formats = [codes for _, codes in _in_formats(values)]
-    stated, in_cells = _named(values) if formats else ((), [])
+    of_rows = currencies.of_rows
+    naming = (currencies.stated, *currencies.in_cells, *currencies.formats.values())
     bare = [
         at
-        for at in charging
-        if formats and currencies[at] and not any(one[at] for one in (stated, *in_cells, *formats))
+        for at in (charging if currencies.formats else ())
+        if of_rows[at] and not any(one[at] for one in naming)
     ]
     if bare:
-        rows = rows_text(values.table.rows[at][0] for at in bare)
-        counts = f"the money counts as {currencies[bare[0]]}, like that of the others"
+        rows = rows_text(currencies.values.table.rows[at][0] for at in bare)
+        counts = f"the money counts as {of_rows[bare[0]]}, like that of the others"
         yield f"no currency is named in {rows}, and {counts}"
 
 
-def tell_open_signs(
-    values: TableValues, currencies: Sequence[str | Wrong], charging: Sequence[int]
-) -> Iterator[str]:
+def tell_open_signs(currencies: Currencies, charging: Sequence[int]) -> Iterator[str]:
     """Tell in which rows the money has a sign of several currencies, such as $, and nothing says of which."""
-    table = values.table
-    unknown = [at for at in charging if currencies[at] == ""]
+    values, table = currencies.values, currencies.values.table
+    unknown = [at for at in charging if currencies.of_rows[at] == ""]
     for meaning in ("currency", *_MONEY) if unknown else ():
         if meaning in table.columns.at:
             header = table.header_of(meaning)
@@ -305,7 +314,7 @@ def tell_open_signs(
                 signs = [_open_sign(cell) for cell in values.texts[meaning]]
             else:
                 signs = _currencies_in(values, table.columns.at[meaning])
-                by_format = dict(_in_formats(values)).get(meaning, signs)
+                by_format = currencies.formats.get(meaning, signs)
                 signs = [own or shown for own, shown in zip(signs, by_format, strict=True)]
             rows = [table.rows[at][0] for at in unknown if signs[at]]
             is_signed = meaning != "currency" and ("$" in header or _KRONE.search(header) is not None)
@@ -314,7 +323,7 @@ def tell_open_signs(
                 what = f"the sign in {header} stands for several currencies{where}"
                 yield f"{what}, and no column says which: the money counts as that of each line's agreement"
                 return
-    if unknown and any(currencies[at] for at in charging):
+    if unknown and any(currencies.of_rows[at] for at in charging):
         rows = [table.rows[at][0] for at in unknown]
         what = f"no currency is named in {rows_text(rows)}, and others name one"
         yield f"{what}: the money counts as that of each line's agreement"
