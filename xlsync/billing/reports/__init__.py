@@ -1,9 +1,9 @@
 """Distributors' reports: a month's billing lines out of files, proven by the file itself or refused in words.
 
-Stage by stage: `opening`, `code_pages`, `workbook_cells` and `error_cells` (a file's cells); `tables` and
-`chosen_tables` (headers and rows); `columns` with `layouts` (meanings of headers); `table_values` with
-`values`, `numbers` and `dates` (cells as values); `rows` and `row_checks` (charges, totals, problems);
-`kinds`, `lines`, `line_names`, `billed_by_days` and `charges` (lines); `proof`, `table_proof` and `totals`
-(figures against each other); `joined_files` (several files). `reading` runs all of them, `summary` tells of
-the result.
+Stage by stage: `opening`, `code_pages`, `workbook_cells`, `xls`, `xlsb` and `opendocument` (a file's cells);
+`tables` and `chosen_tables` (headers and rows); `columns` with `layouts` (meanings of headers);
+`table_values` with `values`, `numbers` and `dates` (cells as values); `rows` and `row_checks` (charges,
+totals, problems); `kinds`, `lines`, `line_names`, `billed_by_days` and `charges` (lines); `proof`,
+`table_proof` and `totals` (figures against each other); `joined_files` (several files). `reading` runs all
+of them, `summary` tells of the result.
 """

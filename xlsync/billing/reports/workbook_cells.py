@@ -1,8 +1,8 @@
-"""Sheets of workbooks: their values, and what Excel's own files say beside them.
+"""Sheets of workbooks: their values, and what their files say beside them.
 
-python-calamine gives values fast, but an error and a formula without a value come as empty cells. The
-XML of .xlsx sheets tells of those, of merged cells and of hidden rows; of other workbooks `error_cells` tells
-the errors and hidden rows.
+python-calamine gives values fast, but an error and a formula without a value come as empty cells. The XML of
+.xlsx sheets tells of those, of merged cells, hidden rows and currencies; `xls`, `xlsb` and `opendocument` do
+for other workbooks.
 """
 
 from __future__ import annotations
@@ -12,29 +12,19 @@ import io
 import re
 import struct
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 from msgspec import Struct, field
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
-from xlsync.billing.reports.error_cells import (
-    Shown,
-    currencies_in_opendocument,
-    currencies_in_xls,
-    currencies_in_xlsb,
-    errors_in_opendocument,
-    errors_in_xls,
-    errors_in_xlsb,
-    hidden_in_opendocument,
-    hidden_in_xls,
-    hidden_in_xlsb,
-    merged_in_opendocument,
-)
 from xlsync.billing.reports.number_formats import ShownCurrency, shown_by_format
+from xlsync.billing.reports.opendocument import facts_in_opendocument
+from xlsync.billing.reports.sheet_facts import SheetFacts
+from xlsync.billing.reports.xls import facts_in_xls
+from xlsync.billing.reports.xlsb import facts_in_xlsb
 from xlsync.files import ZIP_ERRORS
-from xlsync.records import replace
 
 _MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 NO_VALUE: Final = "a formula without a value"
@@ -72,19 +62,14 @@ class NotAWorkbook(Exception):
 
 
 class ReportSheet(Struct, frozen=True):
-    """A sheet of a workbook, or a text file split into cells; rows and columns count from 1.
-
-    `bad_cells` are cells whose value is an error, or a formula that was never computed. `merged` holds
-    the first and last row and column of each merged range, `currencies` what the number format of a cell
-    shows.
-    """
+    """A sheet of a workbook with its facts, or a text file split into cells; see SheetFacts."""
 
     name: str
     rows: Sequence[Sequence[Any]]
     is_text: bool = False
     bad_cells: Mapping[tuple[int, int], str] = field(default_factory=dict)
     merged: Sequence[tuple[int, int, int, int]] = ()
-    hidden_rows: frozenset[int] = frozenset()
+    hidden_rows: Set[int] = frozenset()
     counts_from_1904: bool = False
     currencies: Mapping[tuple[int, int], ShownCurrency] = field(default_factory=dict)
 
@@ -93,9 +78,7 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...
     """Return the visible sheets, and the names of the hidden ones. Raises NotAWorkbook."""
     parts = _unpack(content, most_bytes) if content.startswith(b"PK") else {}
     try:
-        xml, errors = _sheet_parts(parts), _errors(content, parts)
-        hidden_rows, currencies = _hidden_rows(content, parts), _currencies_of(content, parts)
-        merged_of = merged_in_opendocument(parts.get("content.xml", b""))
+        xml, facts_of = _sheet_parts(parts), _facts_of_others(content, parts)
         styles = _currency_styles(parts.get("xl/styles.xml", b""))
         counts_from_1904 = _FROM_1904.search(parts.get("xl/workbook.xml", b"")) is not None
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
@@ -110,55 +93,36 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...
             except (CalamineError, ValueError):
                 continue  # a sheet that holds a chart only
             rows = values.to_python(skip_empty_area=False)
+            facts = facts_of.get(sheet.name) or SheetFacts()
             if sheet.name in xml:
-                own = _with_xml(sheet.name, rows, xml[sheet.name], styles)
-                sheets.append(replace(own, counts_from_1904=counts_from_1904))
-            else:
-                merged = [
-                    (first[0] + 1, first[1] + 1, last[0] + 1, last[1] + 1)
-                    for first, last in values.merged_cell_ranges or ()
-                ] or merged_of.get(sheet.name, [])
-                bad = errors.get(sheet.name, {})
-                sheets.append(
-                    ReportSheet(
-                        sheet.name,
-                        rows,
-                        bad_cells=bad,
-                        merged=tuple(merged),
-                        hidden_rows=hidden_rows.get(sheet.name, frozenset()),
-                        currencies=currencies.get(sheet.name, {}),
-                    )
+                facts = _facts_in_xml(xml[sheet.name], styles)
+            elif ranges := values.merged_cell_ranges:
+                facts.merged = [
+                    (top + 1, left + 1, low + 1, right + 1) for (top, left), (low, right) in ranges
+                ]
+            sheets.append(
+                ReportSheet(
+                    sheet.name,
+                    rows,
+                    bad_cells=facts.bad_cells,
+                    merged=facts.merged,
+                    hidden_rows=facts.hidden_rows,
+                    counts_from_1904=counts_from_1904,
+                    currencies=facts.currencies,
                 )
+            )
     except _DAMAGE as error:
         raise NotAWorkbook(_why(content) or str(error)[:120]) from None
     return tuple(sheets), tuple(hidden)
 
 
-def _errors(content: bytes, parts: Mapping[str, bytes]) -> Mapping[str, Mapping[tuple[int, int], str]]:
-    """Return the error cells of a workbook that is no .xlsx, by sheet."""
+def _facts_of_others(content: bytes, parts: Mapping[str, bytes]) -> Mapping[str, SheetFacts]:
+    """Return the facts of each sheet of a workbook that is no .xlsx, by its name."""
     if not content.startswith(b"PK"):
-        return errors_in_xls(content)
+        return facts_in_xls(content)
     if "xl/workbook.bin" in parts:
-        return errors_in_xlsb(parts, _targets(parts, "xl/_rels/workbook.bin.rels"))
-    return errors_in_opendocument(parts.get("content.xml", b""))
-
-
-def _hidden_rows(content: bytes, parts: Mapping[str, bytes]) -> Mapping[str, frozenset[int]]:
-    """Return the hidden rows of a workbook that is no .xlsx, by sheet."""
-    if not content.startswith(b"PK"):
-        return hidden_in_xls(content)
-    if "xl/workbook.bin" in parts:
-        return hidden_in_xlsb(parts, _targets(parts, "xl/_rels/workbook.bin.rels"))
-    return hidden_in_opendocument(parts.get("content.xml", b""))
-
-
-def _currencies_of(content: bytes, parts: Mapping[str, bytes]) -> Mapping[str, Shown]:
-    """Return the currencies that the number formats of a workbook that is no .xlsx show, by sheet."""
-    if not content.startswith(b"PK"):
-        return currencies_in_xls(content)
-    if "xl/workbook.bin" in parts:
-        return currencies_in_xlsb(parts, _targets(parts, "xl/_rels/workbook.bin.rels"))
-    return currencies_in_opendocument(parts.get("content.xml", b""))
+        return facts_in_xlsb(parts, _targets(parts, "xl/_rels/workbook.bin.rels"))
+    return facts_in_opendocument(parts.get("content.xml", b""))
 
 
 def _why(content: bytes) -> str:
@@ -166,21 +130,17 @@ def _why(content: bytes) -> str:
     return "it has a password" if any(mark in content for mark in marks) else "it is damaged"
 
 
-def _with_xml(
-    name: str, rows: Sequence[Sequence[Any]], xml: bytes, styles: Mapping[bytes, ShownCurrency]
-) -> ReportSheet:
-    if not xml:
-        return ReportSheet(name, rows)
-    bad = _bad_cells(xml)
+def _facts_in_xml(xml: bytes, styles: Mapping[bytes, ShownCurrency]) -> SheetFacts:
+    """Return the facts of a sheet of an .xlsx; `styles` are those that show a currency."""
     merges = xml.find(b"mergeCell")  # they stand behind the rows
-    merged = [
-        (int(match[2]), _column(match[1]), int(match[4]), _column(match[3]))
-        for match in (_MERGED.finditer(xml, merges - 10) if merges > 0 else ())
-    ]
-    hidden = frozenset(int(match[1]) for match in (_HIDDEN_ROW.finditer(xml) if b"hidden=" in xml else ()))
-    currencies = _currencies(xml, styles) if styles else {}
-    return ReportSheet(
-        name, rows, bad_cells=bad, merged=tuple(merged), hidden_rows=hidden, currencies=currencies
+    return SheetFacts(
+        bad_cells=_bad_cells(xml),
+        merged=[
+            (int(match[2]), _column(match[1]), int(match[4]), _column(match[3]))
+            for match in (_MERGED.finditer(xml, merges - 10) if merges > 0 else ())
+        ],
+        hidden_rows={int(match[1]) for match in (_HIDDEN_ROW.finditer(xml) if b"hidden=" in xml else ())},
+        currencies=_currencies(xml, styles) if styles else {},
     )
 
 
@@ -205,9 +165,9 @@ def _currency_styles(xml: bytes) -> dict[bytes, ShownCurrency]:
     return {str(number).encode(): currency for number, currency in enumerate(styles) if currency}
 
 
-def _currencies(xml: bytes, styles: Mapping[bytes, ShownCurrency]) -> Shown:
+def _currencies(xml: bytes, styles: Mapping[bytes, ShownCurrency]) -> dict[tuple[int, int], ShownCurrency]:
     """Return the currencies that the formats of a sheet's cells show, by row and column."""
-    currencies: Shown = {}
+    currencies: dict[tuple[int, int], ShownCurrency] = {}
     for match in _STYLED.finditer(xml):
         style = _STYLE.search(match[1])
         if style is not None and style[1] in styles and (place := _place(match[1])) is not None:
