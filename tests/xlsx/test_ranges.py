@@ -421,6 +421,26 @@ def test_a_running_range_in_a_rule_runs_from_the_first_row_as_it_does_in_a_cell(
     assert f"<formula>COUNTIF($A$2:$A{row},$A{row})&gt;1</formula>" in xml
 
 
+def test_what_follows_does_so_also_where_an_attribute_holds_a_bare_sign_as_apache_poi_writes_it() -> None:
+    rule = '<dataValidation type="list" prompt="units > 5" sqref="D2:D5"><formula1>$B$8:$B$9</formula1>'
+    link = '<hyperlink tooltip="see > \'here\'" ref="A9" location="\'Billing Lines\'!A3"/>'
+    name = "<definedName comment='more > \"less\"' name=\"mine\">'Billing Lines'!$B$3</definedName>"
+    data = after_rows(
+        f"<dataValidations>{rule}</dataValidation></dataValidations><hyperlinks>{link}</hyperlinks>"
+    )
+    data = edited(
+        data,
+        "xl/workbook.xml",
+        lambda xml: xml.replace("</definedNames>", f"{name}</definedNames>").replace('"Other"', '"A > B"'),
+    )
+    package = renewed(data)
+    assert "A > B" in package.sheets
+    xml = part_of(package, PART).replace("&gt;", ">")
+    assert rule.replace("D2:D5", "D2:D6").replace("$B$8:$B$9", "$B$9:$B$10") in xml
+    assert link.replace("A9", "A10").replace("!A3", "!A4") in xml
+    assert package.names()["mine"] == "'Billing Lines'!$B$4"
+
+
 def test_a_rule_whose_scale_ends_at_a_cell_follows_it() -> None:
     scale = """<cfvo type="num" val="$B$8"/><cfvo type="formula" val='"0"&amp;$B$8'/><cfvo type="max"/>"""
     rule = f'<cfRule type="dataBar" priority="9"><dataBar>{scale}</dataBar></cfRule>'

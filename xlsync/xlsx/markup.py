@@ -15,6 +15,8 @@ NAMESPACES: Final = (
     "http://purl.oclc.org/ooxml/spreadsheetml/main",  # the strict variant of the standard
 )
 ANY_PREFIX: Final = r"(?:[\w.-]+:)?"  # of an element's name, in a pattern
+_BARE: Final = re.compile(r"""=\s*(?:"[^"<>]*>[^"<]*"|'[^'<>]*>[^'<]*')""")  # may be one in an attribute
+_TAG: Final = re.compile(r"""<[\w.:-]+(?:[^<>"']|"[^"<]*"|'[^'<]*')*+>""")
 
 
 def empty_element(names: str) -> str:
@@ -25,6 +27,13 @@ def empty_element(names: str) -> str:
 @cache
 def _pattern(name: str) -> re.Pattern[str]:
     return re.compile(rf"""(?:^|\s){re.escape(name)}\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+
+
+def with_tags_closed(xml: str) -> str:
+    """Return XML in which `>` only ends tags: some programs, such as Apache POI, write it in attributes too."""
+    if not _BARE.search(xml) or "<![CDATA[" in xml:
+        return xml
+    return _TAG.sub(lambda tag: f"{tag[0][:-1].replace('>', '&gt;')}>" if ">" in tag[0][:-1] else tag[0], xml)
 
 
 def attribute(tag: str, name: str) -> str:

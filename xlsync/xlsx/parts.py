@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN, ZIP_ERRORS
 from xlsync.xlsx.cells import escape_markup
-from xlsync.xlsx.markup import ANY_PREFIX, attribute, empty_element
+from xlsync.xlsx.markup import ANY_PREFIX, attribute, empty_element, with_tags_closed
 
 _MOST_BYTES: Final = 400_000_000  # unpacked: a month of 20,000 lines has less than 100 million
 _MOST_TIMES: Final = 250  # larger than packed: a sheet full of rows that are alike stays below 100
@@ -118,7 +118,7 @@ class Parts:
     def text(self, part: str) -> str:
         """A part's XML as text; if it is in another encoding, its declaration says UTF-8 from now on."""
         with self.as_text(part):
-            return self.utf8(part).decode("utf-8-sig")
+            return with_tags_closed(self.utf8(part).decode("utf-8-sig"))
 
     def utf8(self, part: str) -> bytes:
         """Return a part's content in UTF-8, in which nearly all programs write."""

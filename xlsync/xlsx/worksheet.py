@@ -28,7 +28,7 @@ from xlsync.xlsx.cells import (
     position,
 )
 from xlsync.xlsx.formulas import translated
-from xlsync.xlsx.markup import NAMESPACES, attribute, unescape, without_attributes
+from xlsync.xlsx.markup import NAMESPACES, attribute, unescape, with_tags_closed, without_attributes
 
 _NOT_PLAIN: Final = re.compile(  # a cell with an error or a formula, far away, or written in another way
     rb'<f[\s/>]|<c(?=[\s/>])(?! r="[A-C]?[A-Z][1-9][0-9]{0,4}"'  # 104 columns of 99,999 rows can be read
@@ -130,14 +130,14 @@ class SheetXml:
         if not opening or not (opening[2] or closing):
             raise WorkbookError(f"the sheet {title} has no rows", "It is damaged: take a backup of it.")
         self.prefix = p = prefix.decode()
-        self.before = part[: opening.start()].decode()
+        self.before = with_tags_closed(part[: opening.start()].decode())
         self.opening, self.closing = opening[0].decode().removesuffix("/>").rstrip(), f"</{p}sheetData>"
         self.opening = self.opening if self.opening.endswith(">") else f"{self.opening}>"
         if opening[2] or not closing:
-            self.body, self.span, self.after = b"", (0, 0), part[opening.end() :].decode()
+            self.body, self.span, self.after = b"", (0, 0), with_tags_closed(part[opening.end() :].decode())
         else:  # the rows are not cut out of the part, which would hold them twice
             self.body, self.span = part, (opening.end(), closing.start())
-            self.after = part[closing.end() :].decode()
+            self.after = with_tags_closed(part[closing.end() :].decode())
             _refuse_other_encodings(part, *self.span)
         self.renewed: list[bytes] | None = None  # what stands in place of the body, in pieces
         self._row, self._row_end, self._cell, self.formula = _patterns(p)
