@@ -30,7 +30,7 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 
 def with_tags_closed(xml: str) -> str:
-    """Return XML in which `>` only ends tags: some programs, such as Apache POI, write it in attributes too."""
+    """Return XML in which `>` only ends tags: programs such as Apache POI write it in attributes too."""
     if not _BARE.search(xml) or "<![CDATA[" in xml:
         return xml
     return _TAG.sub(lambda tag: f"{tag[0][:-1].replace('>', '&gt;')}>" if ">" in tag[0][:-1] else tag[0], xml)
