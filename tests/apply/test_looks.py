@@ -32,10 +32,10 @@ ONE_CHANGE = [ONE, "PATCH addition", ONE]
 DONE = [State.DONE] * 4
 
 
-def changes_of(sandbox: Sandbox, seen: Addition, count: int = 4) -> list[UpdateAddition]:
-    """Changes of so many additions of one agreement, copies of one that is there."""
+def changes_of(sandbox: Sandbox, seen: Addition) -> list[UpdateAddition]:
+    """Changes of four additions of one agreement, copies of one that is there."""
     held = sandbox.connectwise.additions
-    new = range(max(held) + 1, max(held) + 1 + count)
+    new = range(max(held) + 1, max(held) + 5)
     for id_ in new:
         held[id_] = {**held[seen.id], "id": id_}
     return [replace(one_more_unit(replace(seen, id=id_)), key=f"update:{id_}") for id_ in new]

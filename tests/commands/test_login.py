@@ -377,7 +377,7 @@ def test_of_several_keyrings_the_one_that_would_keep_counts(drawer: Drawer) -> N
     class Several(chainer.ChainerBackend):
         """Two keyrings at once, as keyring itself puts them together."""
 
-        backends = (drawer, fail.Keyring())  # type: ignore[assignment]
+        backends = (drawer, fail.Keyring())
 
     use(Several())
     with pytest.raises(ConfigError):

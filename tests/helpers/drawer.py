@@ -9,7 +9,7 @@ import keyring.errors
 class Drawer(keyring.backend.KeyringBackend):
     """A keyring in memory, in place of the operating system's."""
 
-    priority = 1  # type: ignore[assignment]
+    priority = 1
 
     def __init__(self) -> None:
         super().__init__()

@@ -16,7 +16,6 @@ PNG = base64.b64decode(
 COMPATIBILITY = "http://schemas.openxmlformats.org/markup-compatibility/2006"
 OFFICE_2010 = "http://schemas.microsoft.com/office/drawing/2010/main"
 RICH = "http://schemas.microsoft.com/office/spreadsheetml/2017/richdata"
-RICH_2 = "http://schemas.microsoft.com/office/spreadsheetml/2017/richdata2"
 RICH_KINDS = "http://schemas.microsoft.com/office/2017/06/relationships"
 RICH_IMAGES = "http://schemas.microsoft.com/office/spreadsheetml/2022/richvaluerel"
 RICH_IMAGES_KIND = "http://schemas.microsoft.com/office/2022/10/relationships"

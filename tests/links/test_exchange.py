@@ -39,8 +39,8 @@ def test_cells_that_excel_would_compute_are_text(links: Links, tmp_path: Path) -
     assert [row[header.index("Customer")] for row in body] == [f"'{name}" for name in hostile]
 
 
-def write_rows(path: Path, *rows: dict[str, str], delimiter: str = ",", encoding: str = "utf-8") -> Path:
-    with path.open("w", encoding=encoding, newline="") as file:
+def write_rows(path: Path, *rows: dict[str, str], delimiter: str = ",") -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, HEADERS, delimiter=delimiter)
         writer.writeheader()
         writer.writerows(rows)

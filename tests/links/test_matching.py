@@ -883,14 +883,13 @@ def agreement_of(
     additions: Mapping[int, Sequence[Addition]],
     *,
     company: Mapping[str, Choice] = EXACT_COMPANY,
-    item: Mapping[str, Choice] = EXACT_ITEM,
     agreements: Sequence[Agreement] = TWO,
     memory: Memory = NO_MEMORY,
     picked: Mapping[str, Picked] | None = None,
 ) -> str:
     lines = [line("a")]
     decided = decide_agreements(lines, company, agreements, memory, picked or {})
-    found = propose_agreements(lines, company, item, decided, Held(agreements, additions))
+    found = propose_agreements(lines, company, EXACT_ITEM, decided, Held(agreements, additions))
     return shown(found).get("a", "")
 
 

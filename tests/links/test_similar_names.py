@@ -34,10 +34,10 @@ def checks(tmp_path: Path) -> Iterator[Cache]:
         yield cache
 
 
-def look_up(checks: Cache, lists: Lists = LISTS) -> list[tuple[Candidate, ...]]:
-    similar = SimilarNames(checks, lists)
-    known = propose_companies(LINES, lists.companies, NO_MEMORY, {}, similar.companies)
-    items = propose_items(LINES, lists.sellable, NO_MEMORY, {}, similar.items)
+def look_up(checks: Cache) -> list[tuple[Candidate, ...]]:
+    similar = SimilarNames(checks, LISTS)
+    known = propose_companies(LINES, LISTS.companies, NO_MEMORY, {}, similar.companies)
+    items = propose_items(LINES, LISTS.sellable, NO_MEMORY, {}, similar.items)
     candidates = [proposed.candidates(one) for proposed in (known, items) for one in LINES]
     similar.store()
     return candidates

@@ -129,7 +129,7 @@ def test_only_the_owner_may_enter_the_folder(links: Links) -> None:
 
 def test_links_are_written_through_to_the_disk_and_opening_their_store_is_not(tmp_path: Path) -> None:
     def synchronous(links: Links) -> int:
-        ((told,),) = links._store._cache._con.execute("PRAGMA synchronous")  # type: ignore[attr-defined]
+        ((told,),) = links._store._cache._con.execute("PRAGMA synchronous")
         return int(told)
 
     with Links(tmp_path, SITE):

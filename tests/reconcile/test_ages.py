@@ -15,7 +15,7 @@ from xlsync.reconcile.ages import MonthSeen, age_key, find_gone, see, with_since
 MONTHS = [Month(2026, number) for number in (8, 9, 10)]
 
 
-def row(kind: MismatchKind, number: int = 1, *, is_ignored: bool = False) -> Mismatch:
+def row(kind: MismatchKind, *, is_ignored: bool = False) -> Mismatch:
     words = {
         MismatchKind.UNITS_DIFFER: "units",
         MismatchKind.COST_DIFFERS: "cost",
@@ -23,15 +23,13 @@ def row(kind: MismatchKind, number: int = 1, *, is_ignored: bool = False) -> Mis
     }
     has_addition = kind in words
     return Mismatch(
-        key=f"{words[kind]}:{number + 50}" if has_addition else f"other:7:{number}",
+        key=f"{words[kind]}:51" if has_addition else "other:7:1",
         kind=kind,
         customer="Contoso",
         product="Backup",
         agreement=7,
-        item=number,
-        addition=Addition(id=number + 50, agreement_id=7, item_id=number, quantity=Decimal(1))
-        if has_addition
-        else None,
+        item=1,
+        addition=Addition(id=51, agreement_id=7, item_id=1, quantity=Decimal(1)) if has_addition else None,
         action=ActionLabel.IGNORE if is_ignored else None,
     )
 

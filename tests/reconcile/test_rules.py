@@ -41,12 +41,12 @@ LINE = replace(
 )
 
 
-def ignore(scope: Scope, about: str, until: str = "", reason: str = "billed by hand") -> Rule:
+def ignore(scope: Scope, about: str, until: str = "") -> Rule:
     return Rule(
         kind=RuleKind.IGNORE,
         scope=scope,
         about=about,
-        reason=reason,
+        reason="billed by hand",
         until=dt.date.fromisoformat(until) if until else None,
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import openpyxl
 import pytest
@@ -33,7 +33,6 @@ from xlsync.report.page import is_shown, notes
 from xlsync.report.write import build, find_office, pdf_beside, write_report
 
 MONTH, ENVIRONMENT = "2026-10", "site/company"
-MONEY = [name for name, kind in get_type_hints(Figures).items() if kind is Decimal]
 SUMS = [*Figures.__struct_fields__, "found", "margin"]
 SECOND = "2026-10-09T10:00:{:02}.000+02:00"
 

@@ -131,7 +131,7 @@ def test_a_cache_that_cannot_be_written_keeps_nothing_and_what_must_go_from_it_i
 
 
 def test_links_that_cannot_be_written_are_told_and_the_command_ends(tmp_path: Path) -> None:
-    with Links(tmp_path, SITE) as links, written_elsewhere(links.folder, links._store._cache):  # type: ignore[attr-defined]
+    with Links(tmp_path, SITE) as links, written_elsewhere(links.folder, links._store._cache):
         with pytest.raises(XlsyncError, match=r"The remembered links in .* cannot be written: it may only"):
             links.forget([])
         assert links.list() == ()

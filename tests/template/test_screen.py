@@ -16,7 +16,6 @@ TEMPLATE = Path(__file__).parents[2] / "workbook_template.xlsx"
 SCREEN = 1366
 MARGINS = 44 + 20  # the numbers of rows at the left, the bar to scroll at the right
 LEAST_SEEN = 120  # pixels of a column whose beginning alone must be seen
-FILTER_BUTTON = 18
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +28,9 @@ def pixels(width: float) -> int:
     return int(width * 7 + 5)
 
 
-def seen_at_once(sheet: Sheet, screen: int = SCREEN) -> tuple[list[str], str]:
+def seen_at_once(sheet: Sheet) -> tuple[list[str], str]:
     """The headers of the whole columns that are seen at once, and of one of which a part is seen."""
-    left, whole = screen - MARGINS, []
+    left, whole = SCREEN - MARGINS, []
     for column in sheet.columns:
         if pixels(column.width) > left:
             return whole, column.header if left >= LEAST_SEEN else ""

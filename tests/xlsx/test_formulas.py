@@ -404,14 +404,14 @@ operands = st.one_of(single, ranges, whole_rows, whole_columns, st.sampled_from(
 
 
 @st.composite
-def formulas(draw: st.DrawFn, operand: st.SearchStrategy[str] = operands) -> str:
-    text = draw(operand)
+def formulas(draw: st.DrawFn) -> str:
+    text = draw(operands)
     for _ in range(draw(st.integers(0, 4))):
         join = draw(st.sampled_from(["+", "/", "&", ",", " ", "=", "<>", "^"]))
         shape = draw(
             st.sampled_from(["{0}{1}{2}", "SUM({0}{1}{2})", "IF({2}{1}{0},{{1,2}},T[a])", "-{0}{1}{2}%"])
         )
-        text = shape.format(text, join, draw(operand))
+        text = shape.format(text, join, draw(operands))
     return draw(st.sampled_from(["~", *SHAPES])).replace("~", text)
 
 
