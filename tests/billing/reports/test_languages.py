@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from xlsync.billing.reports.layouts import HEADERS
+from xlsync.billing.reports.period_headers import period_end
 from xlsync.billing.reports.reading import ReportsRead, read_reports
 from xlsync.billing.reports.text import header_key
 from xlsync.billing.reports.translations import TRANSLATIONS
@@ -108,6 +109,36 @@ def test_a_report_in_another_language_reads_like_one_in_english(
         (LineType.CREDIT, -2, Decimal("10.50"), -21),
     ]
     assert {(line.start, line.end) for line in lines} == {(dt.date(2026, 10, 1), dt.date(2026, 10, 31))}
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("Leistungszeitraum von", "Leistungszeitraum bis"),
+        ("Abrechnungszeitraum-Start", "Abrechnungszeitraum-Ende"),
+        ("Beginn des Leistungszeitraums", "Ende des Leistungszeitraums"),
+        ("Début de la période de facturation", "Fin de la période de facturation"),
+        ("Période du", "Période au"),
+        ("Factuurperiode van", "Factuurperiode t/m"),
+        ("Facturatieperiode (van)", "Facturatieperiode (tot en met)"),
+        ("Periodo desde", "Periodo hasta"),
+        ("Inizio del periodo di fatturazione", "Fine del periodo di fatturazione"),
+        ("Faktureringsperiod från", "Faktureringsperiod till"),
+        ("Okres rozliczeniowy od", "Okres rozliczeniowy do"),
+        ("Service Period From", "Service Period To"),
+        ("Charged Period Begin", "Charged Period End"),
+        ("Start of Billing Period", "End of Billing Period"),
+    ],
+)
+def test_the_ends_of_a_named_period_are_the_charged_days(path: Path, first: str, last: str) -> None:
+    text = f"Kunde;Artikel;Menge;Einzelpreis;Betrag;{first};{last}\nA;Mail;2;10;20;01.10.2026;31.10.2026\n"
+    (line,) = read(path, text).lines
+    assert (line.start, line.end) == (dt.date(2026, 10, 1), dt.date(2026, 10, 31))
+
+
+@pytest.mark.parametrize("header", ["Abrechnungszeitraum", "Periodo", "Period", "Enddatum", "Von"])
+def test_a_period_or_a_day_alone_is_no_end_of_a_named_period(header: str) -> None:
+    assert period_end(header) is None
 
 
 def test_every_translated_header_belongs_to_an_english_one_and_means_one_thing() -> None:

@@ -18,6 +18,7 @@ from xlsync.billing.reports.layouts import (
     Layout,
     money_header,
 )
+from xlsync.billing.reports.period_headers import period_end
 from xlsync.billing.reports.text import header_key, header_words, plain_text
 from xlsync.errors import ConfigError
 
@@ -231,6 +232,8 @@ def _find_known(header: str) -> _Known | None:
         if known.meaning not in MONEY:
             return None
         return _NET if known.meaning == _NET.meaning and bare.is_without_tax else known
+    if (end := period_end(header)) is not None:
+        return _Known(end, 1)
     return next((known for start, known in _KNOWN_STARTS.items() if key.startswith(start)), None)
 
 

@@ -58,7 +58,7 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         ("End Customer", "End User", "End Client"),
         ("Customer Name", "Customer Company Name", "Client Name", "Tenant Name", "Customer Company"),
         ("Customer Organization", "Customer Organisation", "Customer Organization Name", "Customer Org",
-         "Customer Display Name", "Customer Legal Name", "Client Company", "Name of Customer",
+         "Customer Display Name", "Customer Legal Name", "Client Company", "Name of Customer", "Cust Name",
          "Customer Tenant", "Customer Tenant Name", "Customer Account Name", "Customer Account"),
         ("Customer", "Client", "Tenant"),
         ("Company Name", "Account Name", "Organization Name", "Organisation Name"),

@@ -11,7 +11,9 @@ _INVISIBLE: Final = re.compile("[\ufeff\u200b-\u200f\u202a-\u202e\u2060\u00ad]")
 _BRACKET_AT_END: Final = re.compile(r"(?<=\S)\s*[(\[{][^()\[\]{}]*[)\]}]\s*$")
 # what a bracket at the end of a header may say that changes what its figures are
 _MEANINGFUL: Final = re.compile(
-    r"\b(?:(?:incl(?:uding|usive)?|inkl|with|mit|inc) (?:of )?(?:vat|tax|taxes|gst|mw ?st|u ?st|iva|btw|tva)"
+    r"^(?:from|to|start|begin|end|von|bis|beginn|ende|du|au|van|tot|tot en met|t m|desde|hasta|dal|al|fran"
+    r"|till|fra|til|od|do)$"
+    r"|\b(?:(?:incl(?:uding|usive)?|inkl|with|mit|inc) (?:of )?(?:vat|tax|taxes|gst|mw ?st|u ?st|iva|btw|tva)"
     r"|(?:vat|tax|iva|gst|btw|tva) (?:incl(?:uded|usive|uida|uido|use|usa|uso)?|inc|compris\w*)"
     r"|(?:inkl\w*|incl|med) (?:moms|mva|dph)|sis\w* alv|z (?:vat|podatkiem)|com iva|(?:s|vc|vcetne) dph"
     r"|gross|brutto|ttc|bruto|cents?|pence|rappen|thousands?|millions?|tsd|tausend|mio|[kt](?:eur|usd|chf|gbp)"
