@@ -13,10 +13,11 @@ from tests.helpers.additions import one_more_unit
 from tests.helpers.two_clocks import TwoClocks
 from xlsync.apply.actions import Change, Field, UpdateAddition
 from xlsync.apply.freshness import FRESH, SLOWEST, Looks
-from xlsync.apply.journal import Journal, list_runs
+from xlsync.apply.journal import Journal
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import Outcome, Plan, State
+from xlsync.apply.runs import list_runs
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ApiError
 from xlsync.models import Addition

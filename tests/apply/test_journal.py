@@ -18,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.additions import one_more_unit
-from xlsync.apply.journal import Journal, Write, journal_folder, list_runs, read_run
+from xlsync.apply.journal import Journal
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import Plan, State
+from xlsync.apply.runs import Write, journal_folder, list_runs, read_run
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import XlsyncError
 from xlsync.models import Addition

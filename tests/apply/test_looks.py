@@ -16,10 +16,11 @@ from tests.helpers.remote import connected, connectwise_settings
 from tests.helpers.two_clocks import TwoClocks
 from xlsync.apply.actions import Action, CreateAddition, UpdateAddition
 from xlsync.apply.freshness import FRESH, SHARED
-from xlsync.apply.journal import Journal, list_runs
+from xlsync.apply.journal import Journal
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import REQUESTS_OF_A_WRITE, perform
 from xlsync.apply.plan import Outcome, Plan, State
+from xlsync.apply.runs import list_runs
 from xlsync.connectwise.client import ConnectWise
 from xlsync.models import Addition
 from xlsync.records import replace

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from tests.helpers.remote import connected, connectwise_settings
 from xlsync.apply.actions import CreateAddition
-from xlsync.apply.journal import Journal, list_runs
+from xlsync.apply.journal import Journal
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import Plan, State
+from xlsync.apply.runs import list_runs
 from xlsync.apply.undo import plan_undo
 from xlsync.gather.systems import silent
 from xlsync.models import Addition

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import MISMATCHES
-from xlsync.apply.journal import list_runs
+from xlsync.apply.runs import list_runs
 from xlsync.cli import tables as show
 from xlsync.config import load_settings
 from xlsync.models import MismatchKind, Month

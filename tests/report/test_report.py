@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, day
-from xlsync.apply.journal import Run, Write
 from xlsync.apply.ledger import list_writes
+from xlsync.apply.runs import Run, Write
 from xlsync.errors import XlsyncError
 from xlsync.models import BillingLine, Choice, Evidence, LineType, Link, Mismatch, MismatchKind
 from xlsync.reconcile.targets import ComparedTarget

@@ -13,7 +13,7 @@ import simplejson
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import day
-from xlsync.apply.journal import list_runs
+from xlsync.apply.runs import list_runs
 
 SLOW = dt.timedelta(minutes=20)
 

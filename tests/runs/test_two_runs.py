@@ -22,9 +22,9 @@ from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import MISMATCHES, Hand
 from tests.helpers.process import begin, kill_at
 from tests.helpers.world import Undisturbed, end_of
-from xlsync.apply.journal import journal_folder
 from xlsync.apply.one_writer import machine_folder, one_writer
 from xlsync.apply.plan import Outcome, State
+from xlsync.apply.runs import journal_folder
 from xlsync.commands import apply as reviews
 from xlsync.commands.demo import environment
 from xlsync.config import load_settings

@@ -12,7 +12,7 @@ from tests.helpers.desk import Desk
 from tests.helpers.hand import NEW
 from tests.helpers.world import choose_new
 from xlsync.apply.earlier_creations import EarlierCreations
-from xlsync.apply.journal import Run, Write
+from xlsync.apply.runs import Run, Write
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Set
 from typing import Any, Final
 
 from xlsync.apply.actions import Action, CreateAddition, CreateAgreement, CreateContact
-from xlsync.apply.journal import Run, Write
 from xlsync.apply.plan import State
+from xlsync.apply.runs import Run, Write
 
 # During this time a list without a record does not prove its absence.
 UNSURE: Final = dt.timedelta(minutes=10)

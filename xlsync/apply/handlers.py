@@ -17,7 +17,6 @@ from xlsync.apply.actions import (
     CreateInvoice,
     UpdateAddition,
 )
-from xlsync.apply.journal import Run, Write
 from xlsync.apply.kinds import additions, agreements, contacts, products
 from xlsync.apply.kinds.additions import AdditionCreation, AdditionUpdate
 from xlsync.apply.kinds.agreements import AgreementCreation
@@ -28,6 +27,7 @@ from xlsync.apply.kinds.handler import Handler
 from xlsync.apply.kinds.invoices import InvoiceCreation
 from xlsync.apply.kinds.products import ProductCreation
 from xlsync.apply.lookup import Live
+from xlsync.apply.runs import Run, Write
 from xlsync.apply.set_fields import SetFields
 
 

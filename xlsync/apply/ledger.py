@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from xlsync.apply.actions import CREATED, CreateAddition, UpdateAddition
 from xlsync.apply.field_names import FIELDS, tell_field
-from xlsync.apply.journal import Run, Write
 from xlsync.apply.plan import State, is_carried_out
+from xlsync.apply.runs import Run, Write
 from xlsync.apply.spent_approvals import is_proven
 from xlsync.printable import one_line
 

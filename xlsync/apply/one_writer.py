@@ -15,7 +15,8 @@ from pathlib import Path
 
 import platformdirs
 
-from xlsync.apply.journal import journal_folder, unwritable
+from xlsync.apply.journal import unwritable
+from xlsync.apply.runs import journal_folder
 from xlsync.errors import XlsyncError
 
 SHARED_PLACES = (  # of a machine, for all its users; the first that all of them can write to is taken

@@ -19,8 +19,8 @@ from typing import Final
 from msgspec import Struct
 
 from xlsync.apply.actions import Action, UpdateAddition, kind_of
-from xlsync.apply.journal import Run, Write
 from xlsync.apply.plan import UNNEEDED, Outcome, State, is_carried_out
+from xlsync.apply.runs import Run, Write
 
 CARRIED_OUT: Final = "carried out before, as Result says"
 _TYPED: Final = "Result says "

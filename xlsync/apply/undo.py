@@ -14,11 +14,11 @@ from functools import partial
 from xlsync.apply.actions import Action, CreateAddition, CreateCatalogItem
 from xlsync.apply.earlier_creations import sure_from
 from xlsync.apply.handlers import REVERSALS
-from xlsync.apply.journal import Run, Write
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.kinds.fields import agreement_in, field_by_field, restore
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import LOST, Outcome, Plan, State, first_lost, outcome, skip_for
+from xlsync.apply.runs import Run, Write
 from xlsync.apply.set_fields import FieldChange, SetFields
 from xlsync.connectwise.records import read_date, read_number
 from xlsync.errors import ApiError, XlsyncError

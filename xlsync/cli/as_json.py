@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlsync.amounts import plain_cost
-from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written
 from xlsync.apply.plan import LOST, Outcome, State
+from xlsync.apply.runs import Run
 from xlsync.links.memory import RememberedLink
 from xlsync.links.store import Imported
 from xlsync.plain_json import to_plain

@@ -12,10 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from xlsync.amounts import counted, tell_number
-from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written, tell_write
 from xlsync.apply.plan import Outcome, Plan, State, outcome
 from xlsync.apply.plan_text import tell_nothing, tell_plan
+from xlsync.apply.runs import Run
 from xlsync.cli.console import print_table, say
 from xlsync.links.memory import RememberedLink
 from xlsync.links.store import Imported

@@ -14,10 +14,10 @@ from msgspec import Struct, field
 
 from xlsync.amounts import counted
 from xlsync.apply.actions import Action, CreateAddition, CreateAgreement, CreateCatalogItem, CreateCompany
-from xlsync.apply.journal import Run
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan
+from xlsync.apply.runs import Run
 from xlsync.apply.spent_approvals import Noted, SpentApprovals, part_spent
 from xlsync.commands.remember import learn_rules
 from xlsync.commands.writing import (

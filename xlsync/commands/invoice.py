@@ -16,11 +16,11 @@ from msgspec import Struct
 
 from xlsync.amounts import counted, shortened
 from xlsync.apply.actions import Action, CreateInvoice
-from xlsync.apply.journal import Run
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.kinds.invoices import find_invoice
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, State, outcome
+from xlsync.apply.runs import Run
 from xlsync.apply.spent_approvals import Noted, SpentApprovals, is_proven, part_spent
 from xlsync.commands.writing import (
     BadCells,

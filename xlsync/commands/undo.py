@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-from xlsync.apply.journal import WRITE_TEST, Run
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, State
+from xlsync.apply.runs import WRITE_TEST, Run
 from xlsync.apply.spent_approvals import TAKEN_BACK
 from xlsync.apply.undo import plan_undo
 from xlsync.commands.writing import open_book, open_live, with_noted

@@ -17,9 +17,10 @@ from msgspec import Struct
 
 from xlsync.amounts import counted
 from xlsync.apply.creation_fields import add_further_fields
-from xlsync.apply.journal import WRITE_TEST, Journal
+from xlsync.apply.journal import Journal
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import State
+from xlsync.apply.runs import WRITE_TEST
 from xlsync.commands.findings import CheckState, Finding
 from xlsync.connectwise.client import ConnectWise, quoted_text
 from xlsync.connectwise.custom_fields import is_about_custom_fields, restate_custom_fields

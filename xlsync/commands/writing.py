@@ -12,10 +12,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from xlsync.apply.earlier_creations import EarlierCreations
-from xlsync.apply.journal import Journal, Run
+from xlsync.apply.journal import Journal
 from xlsync.apply.limits import check_limits
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import LOST, Outcome, Plan, State
+from xlsync.apply.runs import Run
 from xlsync.apply.spent_approvals import Approvals, Noted
 from xlsync.errors import Notice, NotNoted, OtherEnvironmentError, Problem, WorkbookError, XlsyncError
 from xlsync.gather.systems import Systems

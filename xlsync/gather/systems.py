@@ -11,8 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
-from xlsync.apply.journal import Run, exchange_lines, list_run_ids, list_runs, read_run, run_number
+from xlsync.apply.journal import exchange_lines
 from xlsync.apply.one_writer import one_writer
+from xlsync.apply.runs import Run, list_run_ids, list_runs, read_run, run_number
 from xlsync.billing.bss import Bss
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ConfigError, XlsyncError

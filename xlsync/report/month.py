@@ -15,8 +15,8 @@ from msgspec import Struct
 from xlsync.amounts import cents
 from xlsync.apply.action_base import id_if_known
 from xlsync.apply.actions import CREATED
-from xlsync.apply.journal import WRITE_TEST, Run, Write
 from xlsync.apply.ledger import ADDITION, Course, Ledger, Written, moment_of
+from xlsync.apply.runs import WRITE_TEST, Run, Write
 from xlsync.models import BillingLine, Link, Mismatch, MismatchKind
 from xlsync.reconcile.billed import Billed
 from xlsync.reconcile.charges import covers_full_period

@@ -15,8 +15,8 @@ from typing import Final
 
 from xlsync import __version__
 from xlsync.amounts import counted
-from xlsync.apply.journal import Run
 from xlsync.apply.plan import Plan
+from xlsync.apply.runs import Run
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
 from xlsync.commands.check import check_workbook, settings_to_check

@@ -13,7 +13,6 @@ from xlsync.apply.action_base import Basis
 from xlsync.apply.actions import CreateAddition, Field, UpdateAddition
 from xlsync.apply.field_names import tell_field
 from xlsync.apply.freshness import Look
-from xlsync.apply.journal import Write
 from xlsync.apply.kinds.fields import (
     agreement_in,
     operation,
@@ -25,6 +24,7 @@ from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.kinds.records import without_empty
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, changed, judge_agreement, judge_product, outcome
+from xlsync.apply.runs import Write
 from xlsync.apply.set_fields import CANCEL, FieldChange, SetFields
 from xlsync.connectwise.records import MARK_ID, MARK_NAME, AgreementNow, ItemNow, read_number, write_date
 from xlsync.errors import ApiError

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from xlsync.apply.actions import CreateAgreement
-from xlsync.apply.journal import Run, Write
 from xlsync.apply.kinds.fields import retire
 from xlsync.apply.kinds.handler import HttpWrite
 from xlsync.apply.kinds.records import (
@@ -20,6 +19,7 @@ from xlsync.apply.kinds.records import (
 )
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, outcome
+from xlsync.apply.runs import Run, Write
 from xlsync.apply.set_fields import SetFields
 from xlsync.connectwise.client import AGREEMENT_FIELDS
 from xlsync.connectwise.records import AgreementNow, read_agreement_now, write_date

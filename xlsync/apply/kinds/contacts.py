@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from xlsync.apply.actions import CreateContact
-from xlsync.apply.journal import Run, Write
 from xlsync.apply.kinds.fields import retire
 from xlsync.apply.kinds.handler import HttpWrite
 from xlsync.apply.kinds.records import (
@@ -18,6 +17,7 @@ from xlsync.apply.kinds.records import (
     without_empty,
 )
 from xlsync.apply.lookup import Live
+from xlsync.apply.runs import Run, Write
 from xlsync.apply.set_fields import SetFields
 from xlsync.connectwise.records import id_of
 from xlsync.errors import ApiError

@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from xlsync.apply.field_names import FIELDS, tell_field
-from xlsync.apply.journal import Write
 from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.ledger import tell_value
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, changed, judge_product, outcome
+from xlsync.apply.runs import Write
 from xlsync.apply.set_fields import RETIRE, FieldChange, SetFields, Setting
 from xlsync.connectwise.records import read_date_strictly, read_number, record_of, write_date
 from xlsync.models import Addition, Month

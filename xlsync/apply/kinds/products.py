@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from xlsync.apply.actions import CreateAddition, CreateCatalogItem
-from xlsync.apply.journal import Run, Write
 from xlsync.apply.kinds.fields import retire
 from xlsync.apply.kinds.handler import HttpWrite
 from xlsync.apply.kinds.records import (
@@ -22,6 +21,7 @@ from xlsync.apply.kinds.records import (
     without_empty,
 )
 from xlsync.apply.lookup import Live
+from xlsync.apply.runs import Run, Write
 from xlsync.apply.set_fields import SetFields
 
 PATH: Final = "/procurement/catalog"
