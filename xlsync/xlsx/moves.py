@@ -142,6 +142,10 @@ class Moves:
             return None
         return address(rows[0], left) + (f":{address(rows[1], right)}" if ":" in reference else "")
 
+    def place_or_old(self, reference: str) -> str:
+        """Return the new place of a cell or range, or its old one where it has none."""
+        return self.place(reference) or reference
+
     def pieces(self, reference: str) -> list[str]:
         """Return the new places of a cell or range, one range for each run of rows that stand together."""
         whole, known = self.place(reference), columns_and_rows(reference)

@@ -50,7 +50,6 @@ _NAMED_RULES: Final = {
     "sparkline": "sparkline",
 }
 _RULE_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}(?:formula[12]?|f)(?:\s[^>]*)?(?<!/)>)([^<]*)")
-_END_OF_SCALE: Final = re.compile(rf"<{ANY_PREFIX}cfvo\s[^>]*>")
 _CELL_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}f(?:\s[^>]*)?(?<!/)>)([^<]*)")
 _CHART_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}(?:f|nf|sqref)(?:\s[^>]*)?(?<!/)>)([^<]*)")
 _TABLE_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}calculatedColumnFormula(?:\s[^>]*)?>)([^<]*)")
@@ -69,6 +68,15 @@ _BEFORE_FORMULA: Final = 300  # characters in which the cell of a formula opens
 
 def _with_attribute_changed(tag: str, name: str, value: str) -> str:
     return tag if attribute(tag, name) == value else with_attribute(tag, name, value)
+
+
+def _with_tags_changed(xml: str, names: str, name: str, change: Callable[[str], str]) -> str:
+    """Change the cells in the attribute `name` of all elements of these names, where it changes."""
+    return re.sub(
+        rf"<{ANY_PREFIX}(?:{names})\s[^>]*>",
+        lambda tag: _with_attribute_changed(tag[0], name, change(attribute(tag[0], name))),
+        xml,
+    )
 
 
 def _with_cells_changed(xml: str, change: Callable[[str, str], str]) -> str:
@@ -117,9 +125,6 @@ def move_sheet_rules(xml: str, moves: Moves, title: str) -> str:
 
         return place
 
-    def stretched(match: re.Match[str]) -> str:
-        return _with_attribute_changed(match[0], "ref", moves.stretched(attribute(match[0], "ref")))
-
     xml = _MERGED.sub(placed("ref"), xml)
     xml = _LINK.sub(lambda match: _moved_links(match[0], moves, title), xml)
     xml = re.sub(empty_element("cellWatch|inputCells"), placed("r"), xml)
@@ -129,16 +134,8 @@ def move_sheet_rules(xml: str, moves: Moves, title: str) -> str:
         xml,
         flags=re.DOTALL,
     )
-    xml = re.sub(rf"<{ANY_PREFIX}(?:autoFilter|sort\w+)\s[^>]*>", stretched, xml)
-    xml = re.sub(
-        rf"<{ANY_PREFIX}webPublishItem\s[^>]*>",
-        lambda tag: (
-            _with_attribute_changed(tag[0], "sourceRef", moves.stretched(cells))
-            if (cells := attribute(tag[0], "sourceRef"))
-            else tag[0]
-        ),
-        xml,
-    )
+    xml = _with_tags_changed(xml, r"autoFilter|sort\w+", "ref", moves.stretched)
+    xml = _with_tags_changed(xml, "webPublishItem", "sourceRef", moves.stretched)
     xml = re.sub(
         rf"<({ANY_PREFIX}rowBreaks)\s[^>]*>.*?</\1\s*>",
         lambda f: _moved_breaks(f[0], moves),
@@ -258,14 +255,7 @@ def _moved_rule(match: re.Match[str], moves: Moves, title: str) -> str:
 
 def _with_formulas_changed(rule: str, change: Callable[[str], str]) -> str:
     """Change the formulas of a rule, and those at which its scales end."""
-    return _END_OF_SCALE.sub(
-        lambda tag: (
-            _with_attribute_changed(tag[0], "val", change(end))
-            if (end := attribute(tag[0], "val"))
-            else tag[0]
-        ),
-        with_texts_changed(_RULE_FORMULA, rule, change),
-    )
+    return _with_tags_changed(with_texts_changed(_RULE_FORMULA, rule, change), "cfvo", "val", change)
 
 
 def _cells_of_rule(rule: str) -> tuple[re.Match[str] | None, str]:
@@ -283,16 +273,11 @@ def _place_of_rule(rule: str, title: str, cells: str) -> PointingCells:
 
 def move_named_views(xml: str, moves: Moves) -> str:
     """Let the filters of a sheet's named views cover the new rows."""
-    return re.sub(
-        rf"<{ANY_PREFIX}nsvFilter\s[^>]*>",
-        lambda tag: _with_attribute_changed(tag[0], "ref", moves.stretched(attribute(tag[0], "ref"))),
-        xml,
-    )
+    return _with_tags_changed(xml, "nsvFilter", "ref", moves.stretched)
 
 
 def move_table(xml: str, moves: Moves, title: str, *, is_own: bool) -> str:
     """Update a table's part: the table of the data rows grows with them, and loses its sort order."""
-    place = moves.stretched if is_own else lambda reference: moves.place(reference) or reference
     if is_own:
         xml = re.sub(
             rf"<{ANY_PREFIX}sortState(?=[\s>])[^>]*?(?:/>|>.*?</{ANY_PREFIX}sortState\s*>)",
@@ -301,11 +286,8 @@ def move_table(xml: str, moves: Moves, title: str, *, is_own: bool) -> str:
             flags=re.DOTALL,
         )
     before = table_rows(xml)
-    xml = re.sub(
-        rf"<{ANY_PREFIX}(?:table|autoFilter|sort\w+)\s[^>]*>",
-        lambda match: _with_attribute_changed(match[0], "ref", place(attribute(match[0], "ref"))),
-        xml,
-    )
+    place = moves.stretched if is_own else moves.place_or_old
+    xml = _with_tags_changed(xml, r"table|autoFilter|sort\w+", "ref", place)
     after = table_rows(xml)
     if before is None or after is None:
         return xml
@@ -339,13 +321,7 @@ def pivot_cells(xml: str) -> str:
 
 def move_pivot(xml: str, moves: Moves) -> str:
     """Move a pivot table's part to the new place of its cells."""
-    return re.sub(
-        rf"<{ANY_PREFIX}location\s[^>]*>",
-        lambda match: _with_attribute_changed(
-            match[0], "ref", moves.place(attribute(match[0], "ref")) or attribute(match[0], "ref")
-        ),
-        xml,
-    )
+    return _with_tags_changed(xml, "location", "ref", moves.place_or_old)
 
 
 def cells_of_xml_map(xml: str) -> list[str]:
@@ -354,13 +330,8 @@ def cells_of_xml_map(xml: str) -> list[str]:
 
 
 def move_xml_map(xml: str, moves: Moves) -> str:
-    """The single cells that an XML map fills, at their new places."""
-
-    def placed(match: re.Match[str]) -> str:
-        cell = attribute(match[0], "r")
-        return _with_attribute_changed(match[0], "r", moves.place(cell) or cell)
-
-    return re.sub(rf"<{ANY_PREFIX}singleXmlCell\s[^>]*>", placed, xml)
+    """Move the single cells that an XML map fills to their new places."""
+    return _with_tags_changed(xml, "singleXmlCell", "r", moves.place_or_old)
 
 
 def move_comments(xml: str, moves: Moves) -> str:

@@ -208,7 +208,7 @@ class Renewal:
         def moved(match: re.Match[str]) -> str:
             attributes = re.sub(
                 r"""(\s(?:ref|r1|r2)\s*=\s*["'])([A-Z0-9:]+)(["'])""",
-                lambda ref: f"{ref[1]}{moves.place(ref[2]) or ref[2]}{ref[3]}",
+                lambda ref: f"{ref[1]}{moves.place_or_old(ref[2])}{ref[3]}",
                 match[1],
             )
             old = unescape(match[2] or "")
