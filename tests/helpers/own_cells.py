@@ -45,10 +45,10 @@ def formula(cell: str, content: str) -> str:
 class Content(dict[str, bytes]):
     """The parts of a workbook, to which parts are added."""
 
-    def add(self, part: str, xml: str, owner: str, kind: str, id_: str) -> None:
-        """Add a part that belongs to `owner`, by a relation of a kind."""
+    def add(self, part: str, xml: str, owner: str, kind: str, id_: str, space: str = RELATIONS) -> None:
+        """Add a part that belongs to `owner`, by a relation of a kind in a namespace."""
         self[part] = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n{xml}'.encode()
-        self.relate(owner, part, f"{RELATIONS}/{kind}", id_)
+        self.relate(owner, part, f"{space}/{kind}", id_)
         self._declare(f'<Override PartName="/{part}" ContentType="{TYPES[kind]}"/>')
 
     def relate(self, owner: str, part: str, kind: str, id_: str) -> None:
