@@ -259,6 +259,7 @@ def test_scenarios_and_watched_cells_follow_and_go_with_their_rows() -> None:
         ("tables/t9.xml", "odd", "<totalsRowFormula>'BILLING LINES'!B4</totalsRowFormula>", "'!B5<"),
         ("x/p1.xml", "odd", '<rangeSet i1="0" ref="A1:B5" sheet="Billing Lines"/>', 'ref="A1:B6"'),
         ("x/v1.xml", "namedSheetView", '<nsvFilter filterId="{1}" ref="A1:D5" tableId="1"/>', '"A1:D6"'),
+        ("x/v1.xml", "namedSheetView", '<sortRule><sortCondition ref="B2:B5"/></sortRule>', '"B2:B6"'),
         ("x/c1.vml", "odd", "<x:FmlaLink>'Billing Lines'!$B$20</x:FmlaLink>", "'!$B$21<"),
     ],
 )
@@ -295,6 +296,35 @@ def test_what_a_button_fills_and_a_text_box_shows_follows(
 )
 def test_links_controls_and_consolidations_of_the_sheet_follow(before: str, after: str) -> None:
     assert after in part_of(renewed(after_rows(before)), PART)
+
+
+@pytest.mark.parametrize(
+    ("target", "followed"),
+    [
+        ("#'Billing%20Lines'!$B$3:B4", "#'Billing%20Lines'!$B$4:B5"),
+        ("#&apos;Billing Lines&apos;!B4", "#'Billing%20Lines'!B5"),
+        ("#'Billing%20Lines'!B2", "#'Billing%20Lines'!%23REF!"),
+        ("#Other!B4", "#Other!B4"),
+        ("b.xlsx#'Billing%20Lines'!B4", "b.xlsx#'Billing%20Lines'!B4"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["", 'TargetMode="External" '])
+@pytest.mark.parametrize(
+    "owner", ["worksheets/_rels/sheet1", "worksheets/_rels/sheet2", "drawings/_rels/drawing1"]
+)
+def test_a_link_to_a_row_follows_also_where_a_relation_holds_its_target(
+    target: str, followed: str, mode: str, owner: str
+) -> None:
+    relation = f'<Relationship Id="rId9" Type="{OFFICE}/hyperlink" {mode}Target="%s"/>'
+    data = edited(
+        BUSY,
+        f"xl/{owner}.xml.rels",
+        lambda xml: xml.replace("</Relationships>", f"{relation % target}</Relationships>"),
+    )
+    package = renewed(data)
+    assert relation % followed in part_of(package, f"xl/{owner}.xml.rels")
+    told = "A link: a row of Billing Lines that this points at is gone, so it is #REF! now"
+    assert (told in package.notices) == ("REF" in followed)
 
 
 def sparkline(source: str, place: str) -> str:

@@ -17,6 +17,7 @@ from xlsync.xlsx.parts import Parts
 from xlsync.xlsx.references import (
     cells_of_xml_map,
     follow_elsewhere,
+    follow_in_relations,
     follow_on_another_sheet,
     is_apart,
     merged_or_linked,
@@ -173,6 +174,8 @@ class Followers:
         for kind in ("drawing", "vmlDrawing", "ctrlProp", "table"):
             own |= set(self._parts.related(self._part, kind))
         for part in self._parts.names:
+            if part.casefold().endswith(".rels") and b"#" in self._parts.utf8(part):
+                yield part, follow_in_relations(self._parts.text(part), moves, title)
             if part in own or not part.casefold().endswith((".xml", ".vml")):
                 continue
             data = self._parts.utf8(part)

@@ -158,7 +158,7 @@ class Parts:
         own = self._relations_part(part)
         by_id: dict[str, tuple[str, str]] = {}
         for tag in re.findall(rf"<{ANY_PREFIX}Relationship\s[^>]*>", self.text(own)) if own else ():
-            if attribute(tag, "TargetMode") != "External":
+            if not _is_outside(tag):
                 path = posixpath.join("/", posixpath.dirname(part), unquote(attribute(tag, "Target")))
                 target = posixpath.normpath(path)[1:]
                 kind = attribute(tag, "Type").rpartition("/")[2]
@@ -166,12 +166,12 @@ class Parts:
         return by_id
 
     def outside(self, part: str) -> dict[str, str]:
-        """Return the targets outside of the workbook that a part has relationships to, by id."""
+        """Return the targets that are no parts, to which a part has relationships, by id."""
         own = self._relations_part(part)
         return {
             attribute(tag, "Id"): attribute(tag, "Target")
             for tag in (re.findall(rf"<{ANY_PREFIX}Relationship\s[^>]*>", self.text(own)) if own else ())
-            if attribute(tag, "TargetMode") == "External"
+            if _is_outside(tag)
         }
 
     def _relations_part(self, part: str) -> str | None:
@@ -198,7 +198,7 @@ class Parts:
         return self._relate(owner, posixpath.relpath(part, posixpath.dirname(owner) or "."), kind, "")
 
     def relate_outside(self, owner: str, target: str, kind: str) -> str:
-        """Add a relationship of a part to a target outside of the workbook; returns the relation's id."""
+        """Add a relationship of a part to a target that is no part; returns the relation's id."""
         return self._relate(owner, escape_markup(target), kind, ' TargetMode="External"')
 
     def _relate(self, owner: str, target: str, kind: str, mode: str) -> str:
@@ -243,6 +243,11 @@ class Parts:
         if part is not None:
             xml = self.text(part)
             self.put(part, re.sub(empty_element(element), lambda tag: "" if is_it(tag[0]) else tag[0], xml))
+
+
+def _is_outside(tag: str) -> bool:
+    """Return whether the target of a relationship is no part: a file, or a place in the workbook itself."""
+    return attribute(tag, "TargetMode") == "External" or attribute(tag, "Target").startswith("#")
 
 
 def _with_last(xml: str, container: str, entry: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from typing import Final
+from urllib.parse import quote, unquote
 
 from xlsync.xlsx.cells import address, escape_markup
 from xlsync.xlsx.markup import (
@@ -63,6 +64,7 @@ _SCENARIO: Final = re.compile(rf"<({ANY_PREFIX}scenario)(\s[^>]*)>(.*?)</\1\s*>"
 _SCENARIOS: Final = re.compile(rf"<{ANY_PREFIX}scenarios\s[^>]*>")
 _BREAK: Final = re.compile(empty_element("brk"))
 _CELL: Final = re.compile(rf"<{ANY_PREFIX}c\s[^>]*?\br\s*=\s*[\"']([A-Z]+[0-9]+)")
+_IN_LINK: Final = "!$:',()"  # signs that stand in the target of a link as they are
 _BEFORE_FORMULA: Final = 300  # characters in which the cell of a formula opens
 
 
@@ -272,8 +274,8 @@ def _place_of_rule(rule: str, title: str, cells: str) -> PointingCells:
 
 
 def move_named_views(xml: str, moves: Moves) -> str:
-    """Let the filters of a sheet's named views cover the new rows."""
-    return _with_tags_changed(xml, "nsvFilter", "ref", moves.stretched)
+    """Let the filters of a sheet's named views, and what these sort by, cover the new rows."""
+    return _with_tags_changed(xml, r"nsvFilter|sort\w+", "ref", moves.stretched)
 
 
 def move_table(xml: str, moves: Moves, title: str, *, is_own: bool) -> str:
@@ -358,6 +360,20 @@ def follow_elsewhere(xml: str, moves: Moves, title: str) -> str:
         _TOTAL_FORMULA, xml, lambda text: moves.formula(text, title, here=False, where="a table")
     )
     return _with_sources_stretched(move_linked_cells(xml, moves, title, here=False), moves, title)
+
+
+def follow_in_relations(xml: str, moves: Moves, title: str) -> str:
+    """Update the links to places in the workbook that the relationships of a part hold."""
+
+    def followed(match: re.Match[str]) -> str:
+        target = attribute(match[0], "Target")
+        if not target.startswith("#") or not attribute(match[0], "Type").endswith("/hyperlink"):
+            return match[0]
+        old = unquote(target.removeprefix("#"))
+        new = moves.formula(old, title, here=False, where="a link")
+        return match[0] if new == old else with_attribute(match[0], "Target", f"#{quote(new, _IN_LINK)}")
+
+    return re.sub(rf"<{ANY_PREFIX}Relationship\s[^>]*>", followed, xml)
 
 
 def follow_on_another_sheet(xml: str, moves: Moves, title: str, other: str) -> str:
