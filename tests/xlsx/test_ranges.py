@@ -286,6 +286,10 @@ def test_what_a_button_fills_and_a_text_box_shows_follows(
             '<hyperlink ref="H20" r:id="rId1" location="\'Billing Lines\'!B3"/>',
             'ref="H21" r:id="rId1" location="\'Billing Lines\'!B3"',
         ),
+        (  # as exceljs writes the one to a place in the workbook, with a relation that says the same
+            '<hyperlink ref="H20" r:id="rId1" location="#\'Billing Lines\'!B3"/>',
+            'ref="H21" r:id="rId1" location="#\'Billing Lines\'!B4"',
+        ),
         (
             f'<dataRefs><dataRef ref="A1:B5" sheet="{SHEET}" r:id="rId9"/></dataRefs>',
             f'ref="A1:B5" sheet="{SHEET}" r:id="rId9"',
@@ -325,6 +329,19 @@ def test_a_link_to_a_row_follows_also_where_a_relation_holds_its_target(
     assert relation % followed in part_of(package, f"xl/{owner}.xml.rels")
     told = "A link: a row of Billing Lines that this points at is gone, so it is #REF! now"
     assert (told in package.notices) == ("REF" in followed)
+
+
+def test_a_link_to_a_place_in_the_workbook_is_named_once_also_where_exceljs_wrote_it_twice() -> None:
+    link = '<hyperlink ref="H20" r:id="rId9" location="#Other!B3"/>'
+    relation = f'<Relationship Id="rId9" Type="{OFFICE}/hyperlink" TargetMode="External" Target="#Other!B3"/>'
+    data = edited(
+        after_rows(f"<hyperlinks>{link}</hyperlinks>"),
+        "xl/worksheets/_rels/sheet1.xml.rels",
+        lambda xml: xml.replace("</Relationships>", f"{relation}</Relationships>"),
+    )
+    links = Package.from_bytes(data).links(SHEET)
+    assert links[19, 7] == "#Other!B3"
+    assert links[1, 2] == "https://example.com/a"
 
 
 def sparkline(source: str, place: str) -> str:

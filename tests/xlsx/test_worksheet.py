@@ -355,6 +355,18 @@ def test_a_name_for_the_rows_follows_them(name: str, followed: str) -> None:
     assert package.names()["choices"] == "Other!$A$1:$A$2"
 
 
+def test_print_areas_follow_also_without_dollar_signs_as_exceljs_writes_them() -> None:
+    def as_exceljs(xml: str) -> str:
+        area = '<definedName name="_xlnm.Print_Area" localSheetId="0">\'Billing Lines\'!%s</definedName>'
+        assert area % "$A$1:$D$50" in xml
+        return xml.replace(area % "$A$1:$D$50", area % "$A1:$D5" + area % "$A8:$D9")
+
+    package = Package.from_bytes(edited(BUSY, "xl/workbook.xml", as_exceljs))
+    package.replace_rows(SHEET, rows_of((4, "d"), (None, "n1"), (2, "b"), (3, "c"), (None, "n2")))
+    xml = part_of(package, "xl/workbook.xml")
+    assert re.findall(r"!(\$A[^<]*\$D[^<]*)<", xml) == ["$A1:$D6", "$A9:$D10"]
+
+
 def test_a_new_row_between_the_rows_of_a_rule_is_one_of_them() -> None:
     workbook = openpyxl.load_workbook(io.BytesIO(BUSY))
     workbook[SHEET].conditional_formatting.add("B2:B3", FormulaRule(["$B2=1"]))

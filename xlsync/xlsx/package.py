@@ -242,8 +242,8 @@ class Package:
         targets: dict[Position, str] = {}
         for cells, relation, place in links_of(self._sheet(title).after):
             with suppress(ValueError):  # a link on no cell
-                file = files.get(relation, "")
-                targets[position(cells.partition(":")[0])] = f"{file}#{place}" if place else file
+                file = "" if place.startswith("#") else files.get(relation, "")  # as exceljs writes both
+                targets[position(cells.partition(":")[0])] = f"{file}#{place.lstrip('#')}" if place else file
         return targets
 
     def _is_plain(self, part: str) -> bool:

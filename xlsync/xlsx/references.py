@@ -193,11 +193,12 @@ def _is_in_another_workbook(tag: str) -> bool:
 
 
 def _with_target_moved(link: str, moves: Moves, title: str, where: PointingCells) -> str:
-    if _is_in_another_workbook(link):
+    location = attribute(link, "location")
+    target = location.removeprefix("#")  # which exceljs puts before a place in this workbook
+    if target == location and _is_in_another_workbook(link):
         return link
-    target = attribute(link, "location")
     new = moves.formula(target, title, here=False, where=where)
-    return link if new == target else with_attribute(link, "location", new)
+    return link if new == target else with_attribute(link, "location", location.replace(target, new))
 
 
 def _moved_smart_tags(xml: str, moves: Moves) -> str:

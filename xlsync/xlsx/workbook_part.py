@@ -17,6 +17,7 @@ from xlsync.xlsx.moves import Moves
 _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 _OWN_NAMES: Final = "xlsync_"  # they are set anew whenever rows are renewed
+_BUILT_IN: Final = "_xlnm."  # such as that of a print area: each means cells, with dollar signs or without
 _NAME: Final = rf"(<{ANY_PREFIX}definedName\s[^>]*>)([^<]*)<"
 
 
@@ -98,8 +99,13 @@ def with_names_moved(xml: str, moves: Moves, title: str) -> str:
     def followed(match: re.Match[str]) -> str:
         name = attribute(match[1], "name")
         is_own = name.casefold().startswith(_OWN_NAMES)
-        inside = moves.fixed(unescape(match[2]), title, where="" if is_own else f"the name {name}")
-        return f"{match[1]}{escape_markup(inside)}<" if inside != unescape(match[2]) else match[0]
+        where, old = "" if is_own else f"the name {name}", unescape(match[2])
+        inside = (
+            moves.formula(old, title, here=False, where=where)
+            if name.startswith(_BUILT_IN)
+            else moves.fixed(old, title, where=where)
+        )
+        return match[0] if inside == old else f"{match[1]}{escape_markup(inside)}<"
 
     return re.sub(_NAME, followed, xml)
 
