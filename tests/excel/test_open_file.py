@@ -233,8 +233,9 @@ def test_a_workbook_that_xlwings_cannot_name_does_not_hide_the_others(desk: Desk
 class FromCloud:
     """A workbook that Excel opened from the cloud, and xlwings finds no folder for."""
 
-    def __init__(self, address: str) -> None:
-        self.api = SimpleNamespace(FullName=address)
+    def __init__(self, address: str, *, is_mac: bool = False) -> None:
+        name = SimpleNamespace(get=lambda: address)
+        self.api = SimpleNamespace(full_name=name) if is_mac else SimpleNamespace(FullName=address)
         self.app = None
 
     @property
