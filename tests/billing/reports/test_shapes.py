@@ -360,10 +360,15 @@ def test_a_row_without_a_column_of_currencies_has_the_one_of_its_money(
     assert line.currency == currency
 
 
-@pytest.mark.parametrize(("said", "amount"), [("CHF", "63.00 USD"), ("EUR", "$63.00"), ("GBP", "€63.00")])
-def test_money_of_another_currency_than_the_rows_is_a_problem(path: Path, said: str, amount: str) -> None:
+@pytest.mark.parametrize(
+    ("said", "amount", "named"),
+    [("CHF", "63.00 USD", "USD"), ("EUR", "$63.00", "$"), ("EUR", "kr 63.00", "kr"), ("GBP", "€63.00", "EUR")],
+)
+def test_money_of_another_currency_or_sign_than_the_rows_is_a_problem(
+    path: Path, said: str, amount: str, named: str
+) -> None:
     message = refusal(path, [*amber(amount=amount), said], header=[*HEADER, "Currency"])
-    assert f"row 2, Currency: the row names {said} and " in message
+    assert f"row 2, Currency: the row names {said} and {named}: " in message
     assert (
         read_csv(path, [*amber(amount="$63.00"), "USD"], header=[*HEADER, "Currency"]).lines[0].currency
         == "USD"

@@ -336,7 +336,7 @@ def _combined(stated: str, cells: Sequence[frozenset[str]]) -> str | Wrong:
         return stated
     common = _common(there)
     if not common:
-        names = " and ".join(dict.fromkeys("/".join(sorted(codes)[:3]) for codes in there))
+        names = " and ".join(dict.fromkeys(_only_one(codes) or _sign_of(codes) for codes in there))
         return Wrong(f"the row names {names}: its currency is not told")
     return _only_one(common) or stated
 
@@ -345,6 +345,11 @@ def _common(several: Iterable[frozenset[str]]) -> frozenset[str]:
     """Return the currencies that all of these allow; an empty one allows any."""
     there = [codes for codes in several if codes]
     return frozenset.intersection(*there) if there else frozenset()
+
+
+def _sign_of(codes: frozenset[str]) -> str:
+    """Return the sign that stands for several currencies."""
+    return next(sign for sign, own in _SIGNS.items() if own == codes)
 
 
 def _only_one(codes: frozenset[str]) -> str:
