@@ -13,7 +13,8 @@ XlsyncError
 ├── StoreUnreachable the store that a team shares cannot be used (team_store.py)
 ├── ApiError         a service answered with an error, or could not be reached
 │   └── NoAnswer     a request was sent and its outcome is not known
-└── UnsafePlan       a limit was passed
+├── UnsafePlan       a limit was passed
+└── StoppedError     a person cancelled a box of the ribbon (ribbon/setup.py)
 """
 
 from __future__ import annotations

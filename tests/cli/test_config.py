@@ -322,10 +322,11 @@ def test_whoever_has_signed_in_to_connectwise_alone_is_told_that_the_bss_is_miss
 
 
 def test_problems_name_the_settings_file_of_the_profile() -> None:
-    Path("xlsync.trial.toml").write_text("[limits]\nmoney = -1\n")
+    Path("xlsync.trial.toml").write_text("[limits]\nmoney = -1\n[creation.fields.addition]\nquantity = 5\n")
     message = refused(without="XLSYNC_BSS_USERNAME", XLSYNC_PROFILE="trial")
     assert "XLSYNC_BSS_USERNAME is not set, or username under [bss] in xlsync.trial.toml" in message
     assert "xlsync.trial.toml: [limits] money must be a number" in message
+    assert "xlsync.trial.toml: [creation.fields.addition] quantity is given" in message
 
 
 def test_problems_of_every_kind_are_told_together() -> None:

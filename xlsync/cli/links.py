@@ -17,7 +17,7 @@ links_app = typer.Typer(help="Remembered links and rules.", no_args_is_help=True
 def links_list(
     text: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME...", help="Only links of customers, products or contracts named so."),
+        typer.Argument(metavar="NAME...", help="Only links with one of these texts in a name or an id."),
     ] = None,
     demo: Demo = False,
     json: Json = False,
@@ -133,7 +133,11 @@ def links_import(
 def links_forget(
     text: Annotated[
         list[str],
-        typer.Argument(metavar="NAME...", help="Whole names of customers or products, or contract ids."),
+        typer.Argument(
+            metavar="NAME...",
+            help="Whole names of customers or products, contract ids, or the row keys that "
+            "`xlsync links rules` shows in brackets.",
+        ),
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before forgetting.")] = False,
     demo: Demo = False,

@@ -22,7 +22,8 @@ from xlsync.links.proposed import LOWEST_SUGGESTED
 from xlsync.links.suggestions import MOST, NameIndex, numbers_in
 from xlsync.reconcile.rules import Rule, RuleKind, Scope, read_units
 
-NONE: Final = "No link of these keys or names is remembered."
+NONE: Final = "No link of these names or ids is remembered."
+NEITHER: Final = NONE.replace("link", "link and no rule")
 _WORKBOOK_ENDINGS: Final = {".xlsx", ".xlsm", ".xlsb", ".xls", ".xltx", ".xlam", ".ods", ".numbers"}
 _KNOWN_BY_LINKS: Final = {Scope.CUSTOMER: LinkKind.CUSTOMER, Scope.PRODUCT: LinkKind.PRODUCT}
 
@@ -143,7 +144,7 @@ def forget_links(*, text: list[str], yes: bool, demo: bool, json: bool) -> None:
         both = _both(len(links), len(rules))
         parts = () if links else systems.links.find(*text)
         if links or not rules:
-            show.links(err, links, _tell_parts(parts) if parts else NONE)
+            show.links(err, links, _tell_parts(parts) if parts else NEITHER)
         show.rules(err, rules)
         if (links or rules) and not yes:
             need_agreement(f"Forget {both}?", "forget")

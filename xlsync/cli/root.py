@@ -309,7 +309,8 @@ def doctor(
         typer.Option(
             "--write-test",
             metavar="COMPANY",
-            help="Create, change and end two agreements and an addition on this test company, after asking.",
+            help="Create, change and end two agreements and an addition on the test company of this "
+            "Company ID, after asking.",
         ),
     ] = "",
     yes: Yes = False,

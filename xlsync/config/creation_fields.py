@@ -40,7 +40,7 @@ OWN: Final[Mapping[str, frozenset[str]]] = {  # kind: the fields that rows, or o
 
 def read_creation_fields(given: object, problems: SettingProblems) -> dict[str, dict[str, Any]]:
     """Read the values by kind; what cannot be used is a problem that says where it stands."""
-    where = "xlsync.toml: [creation.fields"
+    where = f"{problems.file_name}: [creation.fields"
     if not isinstance(given, Mapping):
         problems.add(f"{where}] must be a table of {', '.join(OWN)}, not {given!r}")
         return {}

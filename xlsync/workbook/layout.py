@@ -150,8 +150,8 @@ BILLING_LINES: Final = Sheet(
             "Note",
             "text",
             30,
-            prompt='Reason. Begin with "free 2" (2 units are not billed) or "minimum 10" (bill at least 10) '
-            "to make it permanent.",
+            prompt='Your own note. If it begins with "free 2" (2 units are not billed) or "minimum 10" (bill '
+            "at least 10), it is a rule for this contract until you clear it.",
             wraps=True,
         ),
         Column("Billing Period", width=13, is_seldom_needed=True),
@@ -184,7 +184,7 @@ MISMATCHES: Final = Sheet(
         _input(
             "Reason", "text", 30, prompt="Why the row is ignored: with a reason it stays ignored.", wraps=True
         ),
-        _input("Until", "date", 13, prompt="The last day on which the row is ignored. Empty: always."),
+        _input("Until", "date", 13, prompt="With a reason: the last day or month of Ignore. Empty: always."),
         Column("Since", width=11),
         _input("New Cost", "money", 12, prompt="The unit cost to be entered. Empty: the BSS cost."),
         Column("BSS Cost", "money", width=12),
