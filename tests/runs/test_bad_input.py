@@ -93,13 +93,13 @@ BAD_CELLS: dict[str, tuple[Edit, str]] = {
     "units below zero, as text": (_setting(MISMATCHES, "units:32", "New Units", "-5"), "'-5' is below zero"),
     "units by formula": (_setting(MISMATCHES, "units:69", "New Units", "=1+1"), "formula"),
     "units as a truth": (_setting(MISMATCHES, "units:72", "New Units", True), "is not a number"),
-    "an id for units": (_setting(MISMATCHES, "units:109", "New Units", 1_000_000_001), "is too large"),
+    "an id for units": (_setting(MISMATCHES, "add:38:15", "New Units", 1_000_000_001), "is too large"),
     "too many digits": (
-        _setting(MISMATCHES, "units:86", "New Units", 12.345678901234567),
+        _setting(MISMATCHES, "add:38:5", "New Units", 12.345678901234567),
         "has more than 15 digits",
     ),
     "next to nothing, which is no drop to zero": (
-        _setting(MISMATCHES, "units:143", "New Units", 0.0000001),
+        _setting(MISMATCHES, "cost:55", "New Units", 0.0000001),
         "has more than 6 decimals",
     ),
     "a date long ago": (

@@ -55,7 +55,7 @@ TURNS = {
     "first": (f"{COMPANY}|{PRODUCT}|{END}|{UPDATE}|POST /finance/agreements/38/additions", 8),
     "second": (f"{CONTACT}|{SUCCESSOR}|POST /finance/agreements/27/additions", 3),
     "third": (AGREEMENT, 1),
-    "fourth": ("POST /finance/agreements/91/additions", 1),
+    "fourth": ("POST /finance/agreements/57/additions", 1),
 }
 
 

@@ -6,8 +6,11 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from tests.helpers.desk import OCTOBER, Desk
+import pytest
+
+from tests.helpers.desk import OCTOBER, Desk, settle
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand
+from tests.helpers.world import CopiedSandbox
 
 README = Path(__file__).parent.parent.parent / "README.md"
 NEW_CUSTOMER = "Zephyr Kitesurf"
@@ -45,10 +48,18 @@ class Person:
         self.cells += len(cells)
 
 
-def test_october_takes_at_most_35_cells_and_4_commands_and_the_readme_says_how_many(empty_desk: Desk) -> None:
-    person = Person(empty_desk)
+def test_october_takes_at_most_35_cells_and_4_commands_and_the_readme_says_how_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with CopiedSandbox() as whole_demo:
+        settle(monkeypatch, whole_demo, tmp_path)
+        _do_october(Desk(whole_demo, tmp_path, tmp_path / OCTOBER))
+
+
+def _do_october(desk: Desk) -> None:
+    person = Person(desk)
     person.run("export", "--month", "2026-10")
-    with empty_desk.editing() as hand:
+    with desk.editing() as hand:
         for key in hand.rows(LINES):
             names = hand.get(LINES, key, "Customer"), hand.get(LINES, key, "Product")
             if hand.get(LINES, key, "Status") == "Confirm link":
@@ -56,7 +67,7 @@ def test_october_takes_at_most_35_cells_and_4_commands_and_the_readme_says_how_m
             elif names in CHOICES and hand.get(LINES, key, "Status") == "Not linked":
                 person.fill(hand, LINES, key, CHOICES[names])
     person.run("check", OCTOBER)
-    with empty_desk.editing() as hand:
+    with desk.editing() as hand:
         for key in hand.rows(NEW):
             if NEW_CUSTOMER in str(hand.get(NEW, key, "For")):
                 is_agreement = hand.get(NEW, key, "Kind") == "Agreement"
@@ -67,11 +78,11 @@ def test_october_takes_at_most_35_cells_and_4_commands_and_the_readme_says_how_m
                 person.fill(hand, MISMATCHES, key, {"Approve": "Yes"})
     person.run("apply", OCTOBER, "--yes")
     person.run("report", OCTOBER)
-    hand = empty_desk.read()
+    hand = desk.read()
     approved = [key for key in hand.rows(MISMATCHES) if hand.get(MISMATCHES, key, "Approve") == "Yes"]
     results = {key: str(hand.get(MISMATCHES, key, "Result")) for key in approved}
     assert [key for key, result in results.items() if not result.startswith("done")] == []
-    made = [one for one in empty_desk.sandbox.connectwise.companies.values() if one["name"] == NEW_CUSTOMER]
+    made = [one for one in desk.sandbox.connectwise.companies.values() if one["name"] == NEW_CUSTOMER]
     assert len(made) == 1
     assert person.cells <= 35
     assert person.commands == ["export", "check", "apply", "report"]
@@ -80,7 +91,7 @@ def test_october_takes_at_most_35_cells_and_4_commands_and_the_readme_says_how_m
     assert told is not None
     assert (int(told[1]), int(told[2])) == (person.cells, len(person.commands))
     person.run("check", OCTOBER)
-    assert [key for key in results if key in empty_desk.read().rows(MISMATCHES)] == []
-    hand = empty_desk.read()
+    assert [key for key in results if key in desk.read().rows(MISMATCHES)] == []
+    hand = desk.read()
     left = Counter(hand.get(NEW, key, "Kind") for key in hand.rows(NEW))
     assert f"; {left['Customer']} more customers and {left['Product']} products to create remain" in readme

@@ -64,7 +64,7 @@ def test_the_sheet_shows_the_recap_beside_what_was_billed(desk: Desk) -> None:
     billed = sum(Decimal(str(hand.get(LINES, key, "Amount"))) for key in lines)
     assert (row["Customer"], row["Agreement"]) == ("Redstart Textiles", "Cloud Services")
     assert row["Next Invoice Date"] == day("2026-10-31")
-    assert Decimal(str(row["Next Invoice Amount"])) == Decimal("3650.85")
+    assert Decimal(str(row["Next Invoice Amount"])) == Decimal("2244.60")
     assert Decimal(str(row["BSS Amount"])) == billed
     linked = {hand.get(LINES, key, "ConnectWise Product") for key in lines}
     catalog = desk.sandbox.connectwise.catalog
@@ -76,7 +76,7 @@ def test_the_sheet_shows_the_recap_beside_what_was_billed(desk: Desk) -> None:
         one["unitPrice"] * (one["quantity"] - one["lessIncluded"]) - one["unitCost"] * one["quantity"]
         for one in additions
     )
-    assert Decimal(str(row["Margin"])) == margin != Decimal("3650.85") - billed
+    assert Decimal(str(row["Margin"])) == margin != Decimal("2244.60") - billed
     keys = [key for key in hand.rows(MISMATCHES) if hand.get(MISMATCHES, key, "Customer") == row["Customer"]]
     assert row["Unapplied Mismatches"] == len(keys) == 5
     assert (row["Approve"], row["Result"]) == (None, None)
@@ -107,7 +107,7 @@ def test_mismatches_that_were_applied_or_ignored_are_no_longer_open(desk: Desk) 
     assert desk.check().code == 0
     hand = desk.read()
     assert hand.get(INVOICES, REDSTART, "Unapplied Mismatches") == 2
-    assert hand.get(INVOICES, REDSTART, "Next Invoice Amount") == pytest.approx(3650.85 + 3 * 21.5)
+    assert hand.get(INVOICES, REDSTART, "Next Invoice Amount") == pytest.approx(2244.6 + 3 * 21.5)
 
 
 def test_recaps_that_could_not_be_read_are_told_and_cannot_be_approved(desk: Desk) -> None:
@@ -178,7 +178,7 @@ def test_only_approved_rows_are_invoiced_once_with_number_and_pdf(billing: Desk)
     ran = invoice(desk)
     assert (ran.code, desk.sent()) == (0, [("POST", "/finance/agreements/37/invoice")])
     (one,) = made(desk, 37)
-    assert one["total"] == Decimal("3650.85")
+    assert one["total"] == Decimal("2244.60")
     (action,) = ran.json["actions"]
     assert (action["key"], action["kind"], action["state"], action["id"]) == (
         REDSTART, "CreateInvoice", "done", one["id"],
@@ -221,7 +221,7 @@ def test_nobody_is_told_that_undo_takes_an_invoice_back(billing: Desk) -> None:
     ("limit", "told"),
     [
         ("creations = 1", "2 creations, the limit is 1: invoice "),
-        ("money = 3650", " to invoice, the limit is 3,650.00: invoice "),
+        ("money = 2244", " to invoice, the limit is 2,244.00: invoice "),
     ],
 )
 def test_invoices_and_their_amounts_count_for_the_limits(billing: Desk, limit: str, told: str) -> None:
@@ -304,7 +304,7 @@ def test_an_amount_that_changed_since_it_was_shown_is_skipped_with_both_amounts(
     billing.addition(52)["quantity"] = Decimal(16)
     ran = invoice(billing)
     assert (ran.code, ran.states) == (3, {REDSTART: "skipped", SISKIN: "done"})
-    assert "was 3,650.85 on 2026-10-31 and is now 3,672.35 on 2026-10-31" in result(billing, REDSTART)
+    assert "was 2,244.60 on 2026-10-31 and is now 2,266.10 on 2026-10-31" in result(billing, REDSTART)
     assert (len(made(billing, 37)), len(made(billing, 38))) == (0, 1)
 
 
@@ -318,7 +318,7 @@ def test_an_invoice_of_another_amount_than_was_approved_is_told_and_the_run_exit
     billing.sandbox.fail("call", write=1, call=change)
     ran = invoice(billing)
     assert (ran.code, ran.states) == (3, {REDSTART: "done"})
-    assert "ConnectWise invoiced 3,672.35, approved were 3,650.85" in result(billing, REDSTART)
+    assert "ConnectWise invoiced 2,266.10, approved were 2,244.60" in result(billing, REDSTART)
 
 
 def test_of_two_who_invoice_one_agreement_at_once_the_later_names_both_invoices_and_exits_3(
@@ -391,7 +391,7 @@ def test_an_agreement_without_a_next_invoice_is_not_told_as_invoiced(billing: De
     billing.sandbox.connectwise.agreements[37]["nextInvoiceDate"] = None
     ran = invoice(billing)
     assert (ran.code, ran.states, billing.sent()) == (3, {REDSTART: "skipped"}, [])
-    assert "was 3,650.85 on 2026-10-31 and is now none" in result(billing, REDSTART)
+    assert "was 2,244.60 on 2026-10-31 and is now none" in result(billing, REDSTART)
 
 
 def test_the_last_invoice_of_an_agreement_whose_answer_was_lost_is_found(billing: Desk) -> None:

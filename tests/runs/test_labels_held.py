@@ -69,7 +69,7 @@ def forge(desk: Desk, key: str, other: str, **shown: str) -> None:
 @pytest.mark.parametrize("turn", [0, 1, 2])
 def test_a_forged_hidden_sheet_whose_rows_stand_for_other_rows_writes_nothing(desk: Desk, turn: int) -> None:
     """Each of three rows stands for each of three others in turn."""
-    keys, others = ("units:52", "cost:54", "add:38:15"), ("units:1", "add:38:5", "units:109")
+    keys, others = ("units:52", "cost:54", "add:38:15"), ("units:1", "add:38:5", "units:2")
     pairs = [(key, others[(number + turn) % 3]) for number, key in enumerate(keys)]
     with desk.editing() as hand:
         for key, other in pairs:

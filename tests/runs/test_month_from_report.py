@@ -151,7 +151,7 @@ def test_what_was_linked_by_keys_of_the_bss_is_linked_in_a_report_too(desk: Desk
     """Quillfeather Books was linked by hand to a company of another name."""
     with desk.editing() as hand:
         key = hand.line("Quillfeather Books")
-        (label,) = (name for name in hand.offered("Customer") if str(name).startswith("Heathermill Bakery"))
+        (label,) = (name for name in hand.offered("Customer") if str(name).startswith("Amberley Travel"))
         hand.set(LINES, key, {"ConnectWise Customer": label})
         product, item = hand.get(LINES, key, "Product"), hand.get(LINES, key, "ConnectWise Product")
         periods = [hand.get(LINES, key, f"{period} Period") for period in ("Billing", "Commitment")]

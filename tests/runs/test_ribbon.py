@@ -351,10 +351,10 @@ def test_a_plan_over_the_limits_is_stopped_in_the_words_of_the_terminal(desk: De
 
 def test_the_box_of_a_plan_does_not_tell_a_fall_as_a_rise(desk: Desk) -> None:
     with desk.editing() as hand:
-        hand.approve("units:109")  # 5 -> 2: a limit counts its money without a sign
+        hand.approve("units:2")  # 6 -> 4: a limit counts its money without a sign
     workbook = front(desk)
     press("Apply", workbook, NOW)
-    assert "units 5 -> 2" in workbook.asked[0]
+    assert "units 6 -> 4" in workbook.asked[0]
     assert "+" not in workbook.asked[0]
 
 
