@@ -125,7 +125,7 @@ class Parts:
         data = self[part]
         declared = _ENCODING.match(data)
         wide = next((encoding for mark, encoding in _WIDE if data.startswith(mark)), "")
-        if not wide and (declared is None or declared[2].lower() in {b"utf-8", b"us-ascii"}):
+        if not wide and (declared is None or declared[2].lower() == b"utf-8"):
             return data
         encoding = wide or (declared[2].decode() if declared else "utf-8")
         with self.as_text(part):
