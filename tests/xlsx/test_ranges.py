@@ -488,6 +488,16 @@ def test_what_follows_does_so_also_where_an_attribute_holds_a_bare_sign_as_apach
     assert package.names()["mine"] == "'Billing Lines'!$B$4"
 
 
+def test_a_rule_of_an_extension_follows_also_where_its_elements_have_no_prefix() -> None:
+    rule = (
+        '<conditionalFormatting xmlns="x14"><cfRule type="expression" priority="9"><f xmlns="xm">$B$8</f>'
+        '</cfRule><sqref xmlns="xm">{}</sqref></conditionalFormatting>'
+    )
+    xml = part_of(renewed(after_rows(rule.format("B2:B5"))), PART)
+    assert rule.format("B2:B6").replace("$B$8", "$B$9") in xml
+    assert rule.format("") in part_of(renewed(after_rows(rule.format(""))), PART)
+
+
 def test_a_rule_whose_scale_ends_at_a_cell_follows_it() -> None:
     scale = """<cfvo type="num" val="$B$8"/><cfvo type="formula" val='"0"&amp;$B$8'/><cfvo type="max"/>"""
     rule = f'<cfRule type="dataBar" priority="9"><dataBar>{scale}</dataBar></cfRule>'

@@ -38,7 +38,9 @@ _HOLDERS: Final = (  # containers that may not be empty, and their items
     ("sparklineGroup", "sparkline"),
     ("sparklineGroups", "sparklineGroup"),
 )
-_X14_CELLS: Final = re.compile(r"(<[\w.-]+:sqref>)([^<]*)</")  # rules in extLst name them so (MS-XLSX, 2.2.2)
+_X14_CELLS: Final = re.compile(  # rules in extLst name them so (MS-XLSX, 2.2.2)
+    rf"(<{ANY_PREFIX}sqref(?:\s[^>]*)?>)([^<]*)</"
+)
 _RULE: Final = re.compile(
     rf"<({ANY_PREFIX}(?:conditionalFormatting|dataValidation|ignoredError|protectedRange|sparkline))(?=[\s/>])"
     r"[^>]*?(?:/>|>.*?</\1\s*>)",
@@ -235,9 +237,11 @@ def _moved_rule(match: re.Match[str], moves: Moves, title: str) -> str:
     rule = match[0]
     inner, cells = _cells_of_rule(rule)
     new = moves.followed(cells)
+    if not cells:  # it does not say where it holds
+        return rule
     if not new:
         kind = _NAMED_RULES.get(match[1].rpartition(":")[2])
-        if kind and cells:
+        if kind:
             moves.gone.setdefault(kind, []).append(f"{title}!{cells}")
         return ""
     if inner and new != cells:
