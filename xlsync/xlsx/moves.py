@@ -66,11 +66,16 @@ class Moves:
     def __post_init__(self) -> None:
         if self.own is None and self.new_last >= self.first:
             object.__setattr__(self, "new_own", (self.first, self.new_last))
-        first, last = self.own or (self.first, self.last)
+        first, last = self.own_rows
         rows = [*(new for old, new in self.to.items() if first <= old <= last), *(self.new_own or ())]
         self._ends.extend((min(rows), max(rows)) if rows else ())
         taken = set(self.to.values())
         self._new.extend(row for row in range(self.first, self.new_last + 1) if row not in taken)
+
+    @property
+    def own_rows(self) -> Rows:
+        """The first and the last data row of xlsync's, which are those of all where no others are given."""
+        return self.own or (self.first, self.last)
 
     @property
     def shift(self) -> int:
@@ -112,13 +117,13 @@ class Moves:
         old: Iterable[int] = range(top, bottom + 1)
         ends: Sequence[int] = ()
         if self.covers_own(top, bottom):
-            first, last = self.own or (self.first, self.last)
+            first, last = self.own_rows
             old, ends = chain(range(top, first), range(last + 1, bottom + 1)), self._ends
         return [*(row for one in old if (row := self.to.get(one)) is not None), *ends]
 
     def covers_own(self, top: int, bottom: int) -> bool:
         """Return whether a range covers all rows of xlsync's."""
-        first, last = self.own or (self.first, self.last)
+        first, last = self.own_rows
         return top <= first and bottom >= last
 
     def together(self, top: int, bottom: int) -> Rows | None:
@@ -243,7 +248,7 @@ class Moves:
         if len(reference.corners) == 1:
             return ""
         rows = {corner.row for corner in reference.corners if not corner.row_is_fixed}
-        first, last = self.own or (self.first, self.last)
+        first, last = self.own_rows
         fixed = {corner.row for corner in reference.corners if corner.row_is_fixed and corner.row is not None}
         is_running = (rows <= {here - 1, here} and max(fixed, default=_END) <= first) or (
             rows <= {here, here + 1} and min(fixed, default=0) >= last
@@ -257,7 +262,7 @@ class Moves:
 
         The first and the last row of the data stay the first and the last.
         """
-        first, last = self.own or (self.first, self.last)
+        first, last = self.own_rows
         new_first, new_last = self.new_own or (self.first, self.new_last)
         corners: list[Corner | None] = []
         for corner in reference.corners:
@@ -373,7 +378,7 @@ class Moves:
             return _joined([*new, *own, *((row, row) for row in new_rows)])
         if self._lacks_few_rows(old):
             return _joined([*new, *((row, row) for row in (*new_rows, *self._new))])
-        first, last = self.own or (self.first, self.last)
+        first, last = self.own_rows
         runs: list[Rows] = []
         for top, bottom in _joined((row, row) for row in new_rows):
             if runs and self._are_new(runs[-1][1] + 1, top - 1):
@@ -393,7 +398,7 @@ class Moves:
 
         A program splits a rule for all rows so where a person pastes over a cell of it.
         """
-        first, last = self.own or (self.first, self.last)
+        first, last = self.own_rows
         pieces = [(top, bottom) for top, bottom in old if bottom >= first and top <= last]
         if not pieces or pieces[0][0] > first or pieces[-1][1] < last:
             return False

@@ -139,7 +139,7 @@ class Renewal:
 
     def _take_over_from_old_rows(self, calculated: frozenset[int]) -> None:
         """Take for new rows the usual styles of xlsync's first ones, and formulas of calculated columns."""
-        first, last = self.moves.own or (self.moves.first, self.moves.last)
+        first, last = self.moves.own_rows
         own = (row for row in self.data.values() if first <= row.number <= last)
         usual: dict[int, Counter[str]] = {}
         patterns: dict[int, dict[str, list[_Pattern]]] = {}  # by column, and by what they read in row 1
