@@ -76,31 +76,34 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def find_left_over(book: Book, title: str, rows: Sequence[Row]) -> list[LeftOver]:
-    """Find what a person put beside the rows of a sheet that are not among its new rows."""
-    gone = _gone(book, title, rows)
-    return list(_left_over(book, title, gone)) if gone else []
+def move_left_over(book: Book, title: str, rows: Sequence[Row], moved_on: str) -> list[str]:
+    """Move to *Left over* what a person put beside the rows of a sheet that are not among its new rows.
 
-
-def _gone(book: Book, title: str, rows: Sequence[Row]) -> list[SheetRow]:
+    Returns sentences about what was moved, about objects that cannot be, and about decisions on such rows.
+    """
     stays = {row.was for row in rows}
-    return [row for row in book.rows[title] if row.number not in stays]
+    gone = [row for row in book.rows[title] if row.number not in stays]
+    if not gone:
+        return []
+    things = list(_left_over(book, title, gone))
+    _write_left_over(book, things, moved_on)
+    notices = [thing.notice for thing in things]
+    return [*notices, *_tell_staying(book, title, gone), *_tell_lost_decisions(title, gone)]
 
 
-def find_staying(book: Book, title: str, rows: Sequence[Row]) -> list[str]:
+def _tell_staying(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[str]:
     """Name in a sentence each object beside a row that goes which cannot be moved, such as a button."""
-    gone = {row.number: row for row in _gone(book, title, rows)}
-    return [
-        f"The row of {_about(gone[drawn.row])} is gone from {title}: the {drawn.kind} beside it"
-        f"{f' ({_cut(drawn.name)})' if drawn.name else ''} stays where it is, beside another row: move or "
-        "delete it"
-        for drawn in (book.package.objects(title, gone) if gone else ())
-    ]
+    rows = {row.number: row for row in gone}
+    for drawn in book.package.objects(title, rows):
+        name = f" ({_cut(drawn.name)})" if drawn.name else ""
+        yield (
+            f"The row of {_about(rows[drawn.row])} is gone from {title}: the {drawn.kind} beside it{name} "
+            "stays where it is, beside another row: move or delete it"
+        )
 
 
-def find_lost_decisions(book: Book, title: str, rows: Sequence[Row]) -> list[str]:
+def _tell_lost_decisions(title: str, gone: Sequence[SheetRow]) -> list[str]:
     """Name in a sentence the rows that go with a Yes without a *Result*, or with a link chosen just now."""
-    gone = _gone(book, title, rows)
     if title == BILLING_LINES.title:
         sentence = f"What was chosen on a line that is gone from {title} is not used"
         chosen = (
@@ -271,7 +274,7 @@ def _about(row: SheetRow) -> str:
     return " · ".join(text for text in texts if text) or row.key
 
 
-def write_left_over(book: Book, things: Sequence[LeftOver], moved_on: str) -> None:
+def _write_left_over(book: Book, things: Sequence[LeftOver], moved_on: str) -> None:
     """Append things to the sheet *Left over*, which is made when first needed, with headers like theirs."""
     if not things:
         return

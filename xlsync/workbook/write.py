@@ -49,7 +49,7 @@ from xlsync.workbook.layout import (
     VERDICT_ROWS,
     VERDICT_WIDTH,
 )
-from xlsync.workbook.left_over import find_left_over, find_lost_decisions, find_staying, write_left_over
+from xlsync.workbook.left_over import move_left_over
 from xlsync.workbook.merging import merge_rows
 from xlsync.workbook.read import READ_SHEETS, Book, start_title, without_empty_end
 from xlsync.workbook.save import Save, save_or_beside
@@ -198,11 +198,7 @@ def _fill(
         count = len(offered[sheet.title])
         renewal = merge_rows(sheet, offered.pop(sheet.title), columns[sheet.title], book)
         if book:
-            left_over = find_left_over(book, sheet.title, renewal.rows)
-            write_left_over(book, left_over, about.exported_at)
-            notices += [thing.notice for thing in left_over]
-            notices += find_staying(book, sheet.title, renewal.rows)
-            notices += find_lost_decisions(book, sheet.title, renewal.rows)
+            notices += move_left_over(book, sheet.title, renewal.rows, about.exported_at)
             if renewal.other and renewal.other & package.filtered_out(sheet.title):
                 notices.append(_FILTERED.format(sheet.title))
         header_row = book.header_rows[sheet.title] if book else 0
