@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from xlsync.amounts import tell_number
-from xlsync.models import Status
+from xlsync.models import UNLINKED
 from xlsync.workbook.contents import Overview, mismatch_cells
 from xlsync.workbook.totals import Totals, billed_rows, mismatch_currencies, tell_no_link
 from xlsync.xlsx.cells import clean_text
@@ -88,12 +88,11 @@ def _billed(totals: Totals) -> Iterator[str]:
 
 def _links(overview: Overview) -> Iterator[str]:
     """Yield the customers and products that have no link that counts."""
-    waiting = (Status.NOT_LINKED, Status.CONFIRM_LINK)
     statuses = overview.findings.statuses
     count = Counter(
         (line.customer, line.product, str(statuses[line.key]))
         for line in overview.lines
-        if statuses[line.key] in waiting
+        if statuses[line.key] in UNLINKED
     )
     if not count:
         return

@@ -15,11 +15,12 @@ from xlsync.models.connectwise import (
     SetupTables,
 )
 from xlsync.models.links import CREATE_NEW, Choice, Evidence, Link, Target
-from xlsync.models.mismatches import ActionLabel, Mismatch, MismatchKind, Status
+from xlsync.models.mismatches import UNLINKED, ActionLabel, Mismatch, MismatchKind, Status
 from xlsync.models.month import By, Month, Progress
 
 __all__ = [
     "CREATE_NEW",
+    "UNLINKED",
     "Account",
     "ActionLabel",
     "Addition",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -20,6 +21,9 @@ class Status(StrEnum):
     CONFIRM_LINK = "Confirm link"
     IGNORED = "Ignored"
     NOT_COMPARED = "Not compared"
+
+
+UNLINKED: Final = (Status.NOT_LINKED, Status.CONFIRM_LINK)  # of lines that wait for a link
 
 
 class MismatchKind(StrEnum):

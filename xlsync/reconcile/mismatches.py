@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from xlsync.models import (
+    UNLINKED,
     ActionLabel,
     Addition,
     BillingLine,
@@ -39,7 +40,7 @@ from xlsync.reconcile.unmatched import (
 from xlsync.reconcile.verdict import Uncompared
 from xlsync.records import replace
 
-_NEVER_COMPARED: Final = frozenset({Status.NOT_COMPARED, Status.NOT_LINKED, Status.CONFIRM_LINK})
+_NEVER_COMPARED: Final = frozenset({Status.NOT_COMPARED, *UNLINKED})
 
 
 class Findings(Struct, frozen=True):

@@ -14,6 +14,7 @@ from xlsync.amounts import counted
 from xlsync.billing.reports.summary import TableRead
 from xlsync.models import (
     CREATE_NEW,
+    UNLINKED,
     ActionLabel,
     BillingLine,
     Choice,
@@ -124,15 +125,14 @@ class Overview(Struct, frozen=True, kw_only=True, dict=True):
     @property
     def unlinked(self) -> int:
         """The number of lines that should be compared and have no link that counts."""
-        waiting = (Status.NOT_LINKED, Status.CONFIRM_LINK)
-        return sum(status in waiting for status in self.findings.statuses.values())
+        return sum(status in UNLINKED for status in self.findings.statuses.values())
 
     @property
     def no_link(self) -> int:
         """The number of lines that need no link: usage, one-time, ignored, or of an earlier period."""
-        waiting, statuses = (Status.NOT_LINKED, Status.CONFIRM_LINK), self.findings.statuses
+        statuses = self.findings.statuses
         return sum(
-            not self.links[line.key].counts and statuses[line.key] not in waiting for line in self.lines
+            not self.links[line.key].counts and statuses[line.key] not in UNLINKED for line in self.lines
         )
 
     @cached_property

@@ -14,7 +14,7 @@ from xlsync import __version__
 from xlsync.errors import Notice, WorkbookError
 from xlsync.files import digest_of, read_file
 from xlsync.gc_tuning import give_back_memory
-from xlsync.models import BillingLine, MismatchKind, Month, Status
+from xlsync.models import UNLINKED, BillingLine, MismatchKind, Month
 from xlsync.reconcile import verdict
 from xlsync.reconcile.targets import STORED_AS
 from xlsync.reconcile.verdict import MonthVerdict
@@ -285,9 +285,10 @@ def _name_first_rows(
     places: Mapping[str, Mapping[str, int]],
 ) -> None:
     """Point the link of each step on *Start* to the first row that it is about, else to the first row."""
-    waiting = (Status.NOT_LINKED, Status.CONFIRM_LINK)
     open_keys = {
-        BILLING_LINES.title: {key for key, status in overview.findings.statuses.items() if status in waiting},
+        BILLING_LINES.title: {
+            key for key, status in overview.findings.statuses.items() if status in UNLINKED
+        },
         NEW.title: {proposal.key for proposal in overview.proposals},
         MISMATCHES.title: {row.key for row in overview.open_mismatches if row.action is not None},
         INVOICES.title: {
