@@ -51,7 +51,7 @@ def _with_anchor(shape: str, moves: Moves, by: int | None) -> str:
 
     def moved(match: re.Match[str]) -> str:
         numbers = [part.strip() for part in match[2].split(",")]
-        if len(numbers) != 8 or not all(number.isdigit() for number in numbers):
+        if len(numbers) != 8 or not all(number.removeprefix("-").isdigit() for number in numbers):
             return match[0]
         top, bottom = int(numbers[2]), int(numbers[6])
         new = _rows_of_object(moves, top, bottom) if by is None else (max(0, top + by), max(0, bottom + by))
