@@ -46,7 +46,7 @@ class TeamStore:
         except ImportError:
             raise ConfigError(
                 "A store for a team is set, and the library for it is not installed.",
-                "Install it: pip install 'xlsync[team]'",
+                'Install it beside xlsync: pip install "psycopg[binary]"',
             ) from None
         self.environment = environment
         self.place = settings.place

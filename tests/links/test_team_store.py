@@ -293,3 +293,13 @@ def test_a_writer_that_lost_the_connection_ends_as_it_would_have_ended(
             )
         with other.one_writer():
             pass
+
+
+def test_who_lacks_the_library_of_a_team_is_told_how_to_install_it_wherever_xlsync_came_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever owns the name xlsync among public packages need not be xlsync's makers."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(XlsyncError) as raised:
+        TeamStore(StoreSettings(url="postgresql://db.example.com/x", password="", place="there"), SITE)
+    assert raised.value.hint == 'Install it beside xlsync: pip install "psycopg[binary]"'
