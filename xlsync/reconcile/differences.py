@@ -102,7 +102,7 @@ def _describe(month: Month, comparison: Comparison, links: Mapping[str, Link], b
     lines = billing_lines_of(charges)
     first = lines[0]
     link = links[first.key]
-    agreement = books.agreements.get(target.agreement) if isinstance(target.agreement, int) else None
+    agreement = books.agreement(target.agreement)
     months = (agreement.billing_months if agreement else first.billing_months) or 1
     return Mismatch(
         key=f"{target.agreement}:{target.item}" + (f":{target.contract_id}" if target.contract_id else ""),
@@ -148,8 +148,7 @@ def _without_action(base: Mismatch, prefix: str, kind: MismatchKind, why: str) -
 
 def _find_barred(comparison: Comparison, books: Books) -> Iterator[tuple[str, MismatchKind, str]]:
     """Find the rows that replace units and cost where line and agreement cannot be compared."""
-    agreement_id = comparison.target.agreement
-    agreement = books.agreements.get(agreement_id) if isinstance(agreement_id, int) else None
+    agreement = books.agreement(comparison.target.agreement)
     if agreement is None:
         return
     if agreement.cycle_trouble:
@@ -229,7 +228,7 @@ def _not_in_connectwise(
         *_tell_held_elsewhere(month, base, books),
         bundle,
     )
-    agreement = books.agreements.get(base.agreement) if isinstance(base.agreement, int) else None
+    agreement = books.agreement(base.agreement)
     missing = units - _units_of(billed_whole)
     row = begin_where_allowed(row, month, agreement, Decimal(0) if billed_whole else units)
     if not billed_whole or missing <= 0:
@@ -271,13 +270,12 @@ def _tell_held_elsewhere(month: Month, base: Mismatch, books: Books) -> Iterator
                 f"The additions of agreement {agreement.name} could not be read: if it has this product "
                 "already, the customer would pay twice."
             )
-        for addition in sorted(books.read_of(agreement.id), key=lambda a: a.id):
-            if addition.item_id == base.item and addition.is_active(month):
-                yield (
-                    f"Agreement {agreement.name} already has this product (addition {addition.id}, "
-                    f"{counted_units(addition.quantity)}). Link the line to that agreement: with a second "
-                    "addition the customer would pay twice."
-                )
+        for addition in sorted(books.active_on(month, agreement.id, base.item), key=lambda a: a.id):
+            yield (
+                f"Agreement {agreement.name} already has this product (addition {addition.id}, "
+                f"{counted_units(addition.quantity)}). Link the line to that agreement: with a second "
+                "addition the customer would pay twice."
+            )
 
 
 def _units_and_cost(
@@ -328,7 +326,7 @@ def _tell_other_months(base: Mismatch, charges: Sequence[Charge], books: Books) 
 
     Their days may be those of the charge or of the whole contract, so that their cost may be of either.
     """
-    agreement = books.agreements.get(base.agreement) if isinstance(base.agreement, int) else None
+    agreement = books.agreement(base.agreement)
     lines = (line for line in billing_lines_of(charges) if line.billing_months is None)
     months = max((n for line in lines if (n := months_charged(line)) is not None), default=None)
     if agreement is None or months is None or agreement.billing_months in (None, months):

@@ -123,10 +123,8 @@ def _margin(month: Month, agreement: int, items: Set[int], books: Books) -> Deci
         return None
     margin = Decimal(0)
     for item in items:
-        for addition in books.by_target.get((agreement, item), ()):
+        for addition in books.active_on(month, agreement, item):
             price, cost = books.price_of(addition), addition.unit_cost
-            if not addition.is_active(month):
-                continue
             if price is None or cost is None:
                 return None
             sold = max(addition.quantity - addition.less_included, Decimal(0))

@@ -12,7 +12,6 @@ from msgspec import Struct, field
 from xlsync.models import (
     UNLINKED,
     ActionLabel,
-    Addition,
     BillingLine,
     Link,
     Mismatch,
@@ -100,7 +99,8 @@ def find_mismatches(
     agreements = agreements_to_look_at(lines, links, vanished, books) if is_complete else {}
     rows.extend(find_unbilled(month, lines, links, books, compared, agreements))
     if latest is not None:
-        rows = [hold_to_latest(row, month, latest, _active_in(latest.month, row, books)) for row in rows]
+        active = (books.active_on(latest.month, row.agreement, row.item) for row in rows)
+        rows = [hold_to_latest(row, month, latest, own) for row, own in zip(rows, active, strict=True)]
     mismatches = tuple(sorted((_ignore(row, choices, rules) for row in rows), key=_rank))
     passed_over = rules.by_line.keys() - {
         key for row in mismatches if row.is_taken_up for key in row.line_keys
@@ -131,14 +131,6 @@ def find_mismatches(
     )
 
 
-def _active_in(month: Month, mismatch: Mismatch, books: Books) -> list[Addition]:
-    """Return the additions of a mismatch's target that are active in a month."""
-    if not isinstance(mismatch.agreement, int) or not isinstance(mismatch.item, int):
-        return []
-    additions = books.by_target.get((mismatch.agreement, mismatch.item), ())
-    return [addition for addition in additions if addition.is_active(month)]
-
-
 def _without_twins(sentences: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(sentences)))
 
@@ -148,8 +140,7 @@ def _find_reservation(month: Month, comparison: Comparison, books: Books) -> Unc
     additions = () if isinstance(comparison.additions, Exception) else comparison.additions
     if not additions:
         return None
-    agreement_id = comparison.target.agreement
-    agreement = books.agreements.get(agreement_id) if isinstance(agreement_id, int) else None
+    agreement = books.agreement(comparison.target.agreement)
     bills_later = (
         agreement is not None and agreement.bill_start is not None and agreement.bill_start > month.last
     )

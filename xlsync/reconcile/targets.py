@@ -70,11 +70,22 @@ class Books(Struct, frozen=True, kw_only=True, dict=True):
         read = self.additions.get(agreement_id, ())
         return () if isinstance(read, Exception) else read
 
+    def agreement(self, to: int | str | None) -> Agreement | None:
+        """Return an agreement; None where it is still to be created, or not known."""
+        return self.agreements.get(to) if isinstance(to, int) else None
+
+    def active_on(self, month: Month, agreement: int | str | None, item: int | str | None) -> list[Addition]:
+        """Return the additions of an agreement's product that are active in a month."""
+        if not isinstance(agreement, int) or not isinstance(item, int):
+            return []
+        additions = self.by_target.get((agreement, item), ())
+        return [addition for addition in additions if addition.is_active(month)]
+
     def currency_of(self, agreement_id: int | str | None, lines: Iterable[BillingLine]) -> str:
         """Return an agreement's currency, or that of its lines where it is still to be created."""
         if isinstance(agreement_id, str):
             return next((line.currency for line in lines if line.currency), "")
-        agreement = self.agreements.get(agreement_id) if agreement_id is not None else None
+        agreement = self.agreement(agreement_id)
         return agreement.currency if agreement else ""
 
     def catalog_price(self, item: int | str) -> Decimal | None:
@@ -242,15 +253,12 @@ def _compare_line(
 ) -> Iterator[ComparedTarget]:
     """Make an entry of each active addition of a line's target, or one without an addition."""
     agreement_id, item_id = target.agreement, target.item
-    agreement = books.agreements.get(agreement_id) if isinstance(agreement_id, int) else None
+    agreement = books.agreement(agreement_id)
     company = link.company.to if link.company and isinstance(link.company.to, int) else None
-    active: list[Addition] = []
-    if isinstance(agreement_id, int) and isinstance(item_id, int):
-        if isinstance(books.additions.get(agreement_id), Exception | None):
-            return
-        additions = books.by_target.get((agreement_id, item_id), ())
-        active = [addition for addition in additions if addition.is_active(month)]
-    for addition in active or (None,):
+    read = books.additions.get(agreement_id) if isinstance(agreement_id, int) else ()
+    if isinstance(item_id, int) and isinstance(read, Exception | None):
+        return
+    for addition in books.active_on(month, agreement_id, item_id) or (None,):
         yield ComparedTarget(
             agreement=agreement_id,
             item=item_id,

@@ -211,15 +211,15 @@ def tell_held_twice(
     linked = {link.agreement.to for link in links.values() if link.agreement}
     for comparison in compared:
         target, additions = comparison.target, comparison.additions
-        agreement = books.agreements.get(target.agreement) if isinstance(target.agreement, int) else None
+        agreement = books.agreement(target.agreement)
         if agreement is None or isinstance(additions, Exception) or not (comparison.charges and additions):
             continue
         line = comparison.charges[0].lines[0]
         for other in books.by_company.get(agreement.company_id, ()):
             if other.id in linked or not _bills_in(month, other):
                 continue
-            for addition in books.by_target.get((other.id, additions[0].item_id), ()):
-                if addition.is_active(month) and addition.is_billed and addition.quantity:
+            for addition in books.active_on(month, other.id, additions[0].item_id):
+                if addition.is_billed and addition.quantity:
                     units = counted_units(addition.quantity)
                     yield (
                         f"Agreement {other.name}, which no line is linked to, has {line.product} for "
@@ -254,18 +254,17 @@ def tell_billed_once(
             else:
                 otherwise.add(target)
     for (agreement, item), customer in once.items():
-        if (agreement, item) in otherwise or not isinstance(agreement, int) or not isinstance(item, int):
+        if (agreement, item) in otherwise:
             continue
-        for addition in books.by_target.get((agreement, item), ()):
-            if addition.is_active(month):
-                known = books.items.get(item)
-                product = known.description if known else f"product {item}"
-                verb = "billed" if (agreement, item) in charged else "credited"
-                yield (
-                    f"ConnectWise bills {counted_units(addition.quantity)} of {product} for "
-                    f"{customer} each cycle (addition {addition.id}), and the distributor "
-                    f"{verb} it once: it is compared with nothing."
-                )
+        for addition in books.active_on(month, agreement, item):
+            known = books.items.get(addition.item_id)
+            product = known.description if known else f"product {item}"
+            verb = "billed" if (agreement, item) in charged else "credited"
+            yield (
+                f"ConnectWise bills {counted_units(addition.quantity)} of {product} for {customer} each "
+                f"cycle (addition {addition.id}), and the distributor {verb} it once: it is compared with "
+                "nothing."
+            )
 
 
 def _only_in_connectwise(
