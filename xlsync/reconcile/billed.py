@@ -176,21 +176,21 @@ class MonthSums(Struct, frozen=True):
 
 def sums_of_invoices(invoices: Iterable[InvoiceTotal]) -> MonthSums:
     """Sum the totals of invoices by currency, and count their customers."""
-    money: dict[str, Decimal] = {}
-    customers: set[str] = set()
-    for invoice in invoices:
-        customers.add(invoice.customer)
-        money[invoice.currency] = money.get(invoice.currency, _ZERO) + (invoice.total or _ZERO)
-    return MonthSums(len(customers), money)
+    return _sums((invoice.customer, invoice.currency, invoice.total or _ZERO) for invoice in invoices)
 
 
 def sums_of_lines(lines: Iterable[BillingLine]) -> MonthSums:
     """Sum the amounts of billing lines by currency, and count their customers."""
+    return _sums((line.customer_key, line.currency, line.amount) for line in lines)
+
+
+def _sums(amounts: Iterable[tuple[str, str, Decimal]]) -> MonthSums:
+    """Sum amounts, each given with its customer and currency."""
     money: dict[str, Decimal] = {}
     customers: set[str] = set()
-    for line in lines:
-        customers.add(line.customer_key)
-        money[line.currency] = money.get(line.currency, _ZERO) + line.amount
+    for customer, currency, amount in amounts:
+        customers.add(customer)
+        money[currency] = money.get(currency, _ZERO) + amount
     return MonthSums(len(customers), money)
 
 
