@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from xlsync.amounts import cents, tell_cost, tell_number
 from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
+from xlsync.reconcile.beginnings import tell_by_hand
 from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost, total_units
 from xlsync.reconcile.explanations import join_sentences
 from xlsync.reconcile.targets import target_of
@@ -110,49 +111,53 @@ def hold_to_latest(
     """
     if mismatch.kind not in _WRITABLE or mismatch.agreement is None or mismatch.item is None:
         return mismatch
-    target = mismatch.agreement, mismatch.item
+    is_cost = mismatch.kind is MismatchKind.COST_DIFFERS
+    now = _billed_now(mismatch, (mismatch.agreement, mismatch.item), latest, active)
+    wanted = mismatch.bss_cost if is_cost else mismatch.bss_units or Decimal(0)
+    had = mismatch.connectwise_cost if is_cost else mismatch.connectwise_units
+    tell: Callable[[Decimal], str] = tell_cost if is_cost else tell_number
+    then = "nothing" if wanted is None else tell(wanted)
+    later = "what is not known" if now is None else tell(now)
+    is_right = now is not None and now == had
+    is_same = now is not None and now == wanted
+    row = replace(
+        mismatch,
+        action=mismatch.action if is_same else None,
+        is_held=mismatch.is_held or not is_same,
+        explanation=join_sentences(
+            mismatch.explanation,
+            f"A unit cost {then} in {month};" if is_cost else f"Billed {then} in {month};",
+            f"{latest.month} {'charges' if is_cost else 'bills'} {later}"
+            + (", which ConnectWise has." if is_right else ";"),
+            "" if is_right else f"ConnectWise has {'none' if had is None else tell(had)}.",
+        ),
+    )
+    is_created = is_same and mismatch.action is ActionLabel.CREATE_ADDITION
+    missing, price = mismatch.difference, mismatch.unit_price
+    is_billed_otherwise = mismatch.by_hand is not None or is_cost or is_created
+    if is_billed_otherwise or not missing or not price or missing * price <= 0:
+        return row
+    return tell_by_hand(row, month, cents(missing * price, 1))  # all of it, where a period has several months
+
+
+def _billed_now(
+    mismatch: Mismatch, target: tuple[int | str, int | str], latest: LatestMonth, active: Sequence[Addition]
+) -> Decimal | None:
+    """Return the units, or the unit cost, that the latest month bills on a target; None where not known."""
     contract = ""
     if len(active) > 1:
         contract = (mismatch.addition.contract_mark if mismatch.addition else mismatch.contract_id).casefold()
     key = (*target, contract)
     is_billed = key in latest.units
-    is_cost = mismatch.kind is MismatchKind.COST_DIFFERS
-    if is_cost:
-        now, wanted, had = latest.costs.get(key), mismatch.bss_cost, mismatch.connectwise_cost
-    else:
-        now = latest.units.get(key) if is_billed else Decimal(0)
-        wanted, had = mismatch.bss_units or Decimal(0), mismatch.connectwise_units
     marks = {addition.contract_mark.casefold() for addition in active}
     is_unmarked = bool(contract) and any(
         billed[:2] == target and billed[2] not in marks for billed in latest.units if billed[2]
     )
     if not is_billed and (is_unmarked or mismatch.company in latest.open_companies):
-        now = None  # a line that is not linked may be this product, or that of no mark this addition's
-    tell: Callable[[Decimal], str] = tell_cost if is_cost else tell_number
-    then = "nothing" if wanted is None else tell(wanted)
-    later = "what is not known" if now is None else tell(now)
-    is_right = now is not None and now == had
-    sentence = join_sentences(
-        f"A unit cost {then} in {month};" if is_cost else f"Billed {then} in {month};",
-        f"{latest.month} {'charges' if is_cost else 'bills'} {later}"
-        + (", which ConnectWise has." if is_right else ";"),
-        "" if is_right else f"ConnectWise has {'none' if had is None else tell(had)}.",
-    )
-    is_same = now is not None and now == wanted
-    by_hand, sentence_by_hand = mismatch.by_hand, ""
-    is_created = is_same and mismatch.action is ActionLabel.CREATE_ADDITION
-    missing, price = mismatch.difference, mismatch.unit_price
-    if by_hand is None and missing and price and missing * price > 0 and not (is_cost or is_created):
-        by_hand = cents(missing * price, 1)  # the whole period, where several months are billed at once
-        amount = f"{by_hand:,.2f} {mismatch.currency}".rstrip()
-        sentence_by_hand = f"{month} itself must be billed by hand: {amount}."
-    return replace(
-        mismatch,
-        action=mismatch.action if is_same else None,
-        is_held=mismatch.is_held or not is_same,
-        by_hand=by_hand,
-        explanation=join_sentences(mismatch.explanation, sentence, sentence_by_hand),
-    )
+        return None  # a line that is not linked may be this product, or that of no mark this addition's
+    if mismatch.kind is MismatchKind.COST_DIFFERS:
+        return latest.costs.get(key)
+    return latest.units.get(key) if is_billed else Decimal(0)
 
 
 def offered(mismatch: Mismatch) -> tuple[ActionLabel, ...]:
