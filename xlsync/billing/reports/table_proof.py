@@ -45,46 +45,27 @@ def prove_table(
     month invoices; they tell something about the columns, and hinder no all clear.
     """
     where = values.table.sheet.name
-    longest = _longest_periods(lines)
-    products = [
-        Product(
-            row=number,
-            units=line.units,
-            cost=line.cost,
-            amount=line.amount,
-            is_full=covers_full_period(line) and not _is_part_of(line, longest) and not _is_part_credit(line),
-            share=_figure_at(values, "duration", at),
-            discount=_figure_at(values, "discount", at),
-        )
-        for (number, at, written), line in zip(places, lines, strict=True)
-        if line.cost and line.units and line.amount and written is not None
-    ]
+    products = _products(values, places, lines)
     proof = prove(products)
     _refuse_open_discount(values, places, lines, where, problems)
     _refuse_unread_money(values, places, lines, problems)
     if not products:
         _refuse_taxed_total(values, places, where, problems)
-    compared = {
-        number
-        for (number, at, _), line in zip(places, lines, strict=True)
-        if line.is_compared and at not in others
-    }
     broken = [] if proof.is_refused else proof.broken
     if proof.is_refused:
         _refuse_broken(values, proof, where, problems)
-    free = [
-        number
-        for (number, _, written), line in zip(places, lines, strict=True)
-        if written == 0 and line.units and line.cost
-    ]
-    empty = [
-        number
-        for (number, _, written), line in zip(places, lines, strict=True)
-        if written is None and line.amount and not _has_no_amounts(values)
-    ]
-    without_units = [
-        number for (number, _, _), line in zip(places, lines, strict=True) if line.amount and not line.units
-    ]
+    compared: set[int] = set()
+    free, empty, without_units = list[int](), list[int](), list[int]()
+    has_amounts = not _has_no_amounts(values)
+    for (number, at, written), line in zip(places, lines, strict=True):
+        if line.is_compared and at not in others:
+            compared.add(number)
+        if written == 0 and line.units and line.cost:
+            free.append(number)
+        if written is None and line.amount and has_amounts:
+            empty.append(number)
+        if line.amount and not line.units:
+            without_units.append(number)
     return TableProof(
         proof.costs,
         [
@@ -101,6 +82,24 @@ def prove_table(
             *_tell_broken(values, [one for one in broken if one.row in compared]),
         ],
     )
+
+
+def _products(values: TableValues, places: Places, lines: Sequence[BillingLine]) -> list[Product]:
+    """Make the products of units and cost of the lines whose row writes an amount."""
+    longest = _longest_periods(lines)
+    return [
+        Product(
+            row=number,
+            units=line.units,
+            cost=line.cost,
+            amount=line.amount,
+            is_full=covers_full_period(line) and not _is_part_of(line, longest) and not _is_part_credit(line),
+            share=_figure_at(values, "duration", at),
+            discount=_figure_at(values, "discount", at),
+        )
+        for (number, at, written), line in zip(places, lines, strict=True)
+        if line.cost and line.units and line.amount and written is not None
+    ]
 
 
 def _refuse_unread_money(
