@@ -14,6 +14,7 @@ from tests.helpers.command import Ran
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import LINES, MISMATCHES, day
 from tests.helpers.process import kill_at
+from tests.helpers.workbooks import signed_and_final
 from xlsync.sandbox.connectwise.invoicing import invoice as make_invoice
 from xlsync.workbook.layout import START_CELLS
 
@@ -136,6 +137,14 @@ def test_invoicing_is_off_and_says_why(desk: Desk) -> None:
     assert "XLSYNC_INVOICING=enabled" in ran.err
     assert "[invoicing]" in ran.err
     assert desk.file.read_bytes() == before
+
+
+def test_a_signature_that_the_results_of_invoices_break_is_told(desk: Desk) -> None:
+    approve(desk, REDSTART)
+    desk.file.write_bytes(signed_and_final(desk.file.read_bytes()))
+    told = " ".join(invoice(desk, "--dry-run").err.split())
+    assert "changing it breaks the signature" in told
+    assert "marked as final" in told
 
 
 @pytest.mark.parametrize(

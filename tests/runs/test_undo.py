@@ -16,6 +16,7 @@ from tests.helpers.command import Ran
 from tests.helpers.desk import Desk, records
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
 from tests.helpers.process import kill_at, kill_time_after_time
+from tests.helpers.workbooks import signed_and_final
 from tests.helpers.world import DeskAfter, choose_new
 
 FIELDS = ["run", "workbook", "environment", "done", "already", "skipped", "failed", "unknown", "actions"]
@@ -79,6 +80,16 @@ def test_undo_after_apply_is_as_before(desk: Desk) -> None:
     assert desk.changes == {}
     assert desk.check().code == 0
     assert {"units:52", "cost:54", "only:62", "only:64"} <= desk.read().rows(MISMATCHES).keys()
+
+
+def test_a_signature_that_the_results_of_undo_break_is_told(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    run = desk.apply().json["run"]
+    desk.file.write_bytes(signed_and_final(desk.file.read_bytes()))
+    told = " ".join(undo(desk, run).err.split())
+    assert "changing it breaks the signature" in told
+    assert "marked as final" in told
 
 
 UPDATES = ("units:52", "units:53", "units:1", "units:2", "units:21", "units:32", "cost:54", "cost:55")

@@ -63,7 +63,7 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
             with noting(by, outcomes):
                 results = results_of_undone(record, outcomes, systems.run_number(by), now().date())
                 noted = note_undone(systems, workbook, results, record.id, save)
-            return by, outcomes, filter(None, [noted])
+            return by, outcomes, noted
 
         run_job(job, take_back)
 

@@ -72,7 +72,7 @@ class InvoiceReview(Struct, frozen=True):
     @property
     def notices(self) -> tuple[str, ...]:
         """The sentences that a person should read before agreeing to the plan."""
-        return (*map(str, self.spent), *self.later, *self.unapplied)
+        return (*map(str, self.spent), *self.later, *self.unapplied, *self.book.package.warnings)
 
     @property
     def question(self) -> str:

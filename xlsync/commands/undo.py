@@ -51,22 +51,25 @@ def results_of_undone(run: Run, outcomes: Sequence[Outcome], by: str, day: dt.da
     }
 
 
-def note_undone(systems: Systems, path: Path, results: dict[str, str], run: str, save: Save | None) -> str:
+def note_undone(
+    systems: Systems, path: Path, results: dict[str, str], run: str, save: Save | None
+) -> Sequence[str]:
     """Write the results of an undo into the rows of the workbook that asked for the run.
 
-    Returns what to tell of it, which is empty where the rows say so now. `run` is the id of the run that was
-    taken back: who empties these results asks for its rows anew. Raises XlsyncError where the workbook is
-    there and cannot be noted in.
+    Returns what to tell of it, such as that the rows do not say so. `run` is the id of the run that was taken
+    back: who empties these results asks for its rows anew. Raises XlsyncError where the workbook is there and
+    cannot be noted in.
     """
     if not results:
-        return ""
+        return []
     if not path.exists():
-        return f"The rows of {path.name} do not say that they were taken back: {path} does not exist."
+        return [f"The rows of {path.name} do not say that they were taken back: {path} does not exist."]
     book = open_book(path, systems)
     keys = {row.key for sheet in (MISMATCHES, NEW, INVOICES) for row in book.rows[sheet.title]}
     shown = {key: (text, False) for key, text in results.items() if key in keys}
     if not shown:
-        return ""
+        return []
     about = with_noted(book.about, [(run, row) for row in shown])
     written = write_results(book, shown, {}, save, about)
-    return "" if written == path else f"{path.name} could not be written; the results are in {written}"
+    beside = [] if written == path else [f"{path.name} could not be written; the results are in {written}"]
+    return [*beside, *book.package.warnings]

@@ -259,7 +259,7 @@ def undo(front: Front) -> None:
                 number = systems.run_number(id_)
                 results = results_of_undone(run, outcomes, number, front.now.date())
                 noted = note_undone(systems, path, results, run.id, saved_through(front.workbook))
-            front.tell(outcomes_text(number, outcomes, "Check renews the workbook."), noted)
+            front.tell(outcomes_text(number, outcomes, "Check renews the workbook."), *noted)
 
 
 def _choose_run(front: Front, runs: Sequence[Run]) -> Run | None:
