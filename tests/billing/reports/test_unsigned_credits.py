@@ -96,6 +96,30 @@ def test_a_sheet_that_is_named_as_a_kind_is_a_problem_and_one_with_a_word_of_a_k
     assert not doubts_of(read_sheet("Lines excl VAT"))
 
 
+def test_every_doubt_about_rows_names_their_sheet(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    header = ["Customer", "Product", "Quantity", "Unit Price", "Amount", "SKU Name", "Start Date", "End Date"]
+    days, past = ("2026-10-01", "2026-10-31"), ("2026-08-01", "2026-08-31")
+    charge = ["Amber", "Mail", 6, 10.5, 63, "Basic", *days]
+    others = (
+        ["Amber", "Mail", 1, 20, 20, "Plus", *days],
+        ["Boris", "Discount", 1, 3, 3, "", *days],
+        ["Boris", "Disk", 2, 3, 6, "", *past],
+    )
+    for title, rows in (("North", [charge]), ("South", [["Amounts in $"], header, charge, *others])):
+        sheet = book.create_sheet(title)
+        for row in (header, *rows) if title == "North" else rows:
+            sheet.append(row)
+        if title == "South":
+            sheet["E3"].number_format = "[$EUR]0"
+            sheet["D3"].number_format = "[$USD]0"
+    path = tmp_path / "report.xlsx"
+    book.save(path)
+    doubts = doubts_of(read_reports([path], Month(2026, 10), ReportSettings()))
+    assert len(doubts) == 5  # a discount, a number format, a title, names of products, another month
+    assert [doubt for doubt in doubts if "report.xlsx, sheet South" not in doubt] == []
+
+
 @pytest.mark.parametrize("heading", ["Amber", "Recurring charges", "October", "Page 2"])
 def test_other_headings_are_left_out(path: Path, heading: str) -> None:
     assert len(read(path, HEADER, CHARGE, f"{heading},,,,", POSITIVE).lines) == 2

@@ -84,6 +84,7 @@ def charge_lines(
     there are several files.
     """
     where = values.table.sheet.name
+    name = table_name(file_name, where)
     charging = [at for at, kind in enumerate(kinds) if kind is RowKind.CHARGE]
     others = _other_months(values, charging, month, by)
     kinds_and_words = _row_kinds(values, words)
@@ -119,15 +120,15 @@ def charge_lines(
         *tell_other_periods(values, good, columns.periods),
         *doubt_currencies(currencies, good),
     )
-    result.doubts.extend(f"{file_name}: {text}." for text in doubts)
+    result.doubts.extend(f"{name}: {text}." for text in doubts)
     result.notices.extend(tell_filled_currencies(currencies, good))
     result.notices.extend(tell_open_signs(currencies, good))
     period = month if by == "service-period" else None
-    _make_lines(values, made, columns, others, period, file_name, source, result, problems)
+    _make_lines(values, made, columns, others, period, name, source, result, problems)
     placed = list(zip((row.at for row, _ in made), result.lines, strict=True))
     result.notices.extend(_tell_alike(values.table, placed))
     lines = ((at, charged.line) for at, charged in placed)
-    result.doubts.extend(doubt_coarse_products(values.table, lines, file_name))
+    result.doubts.extend(doubt_coarse_products(values.table, lines, name))
     return result
 
 
@@ -388,12 +389,15 @@ def _make_lines(
     columns: RowColumns,
     others: Mapping[int, Month],
     period: Month | None,
-    file_name: str,
+    name: str,
     source: str,
     result: TableCharges,
     problems: Problems,
 ) -> None:
-    """Add the lines of rows to the result; `period` is the month where the charged period decides."""
+    """Add the lines of rows to the result.
+
+    `name` is that of the table, `period` the month where the charged period decides.
+    """
     midnights = _midnights(values)
     ends = last_days(
         [
@@ -420,7 +424,6 @@ def _make_lines(
     figures = [(row.number, row.at, row.figures.amount) for row, _ in made]
     costs, notices, doubts = prove_table(values, figures, lines, others, problems)
     result.notices.extend(notices)
-    name = table_name(file_name, values.table.sheet.name)
     result.doubts.extend(f"{name}: {text}." for text in doubts)
     for (row, _), line in zip(made, lines, strict=True):
         own = replace(line, cost=costs[row.number]) if row.number in costs else line

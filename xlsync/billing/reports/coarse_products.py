@@ -26,12 +26,11 @@ _OF_ANOTHER: Final = re.compile(
 _NOT_LETTERS: Final = re.compile(r"[\W\d_]+")
 
 
-def doubt_coarse_products(
-    table: Table, lines: Iterable[tuple[int, BillingLine]], file_name: str
-) -> Iterator[str]:
+def doubt_coarse_products(table: Table, lines: Iterable[tuple[int, BillingLine]], name: str) -> Iterator[str]:
     """Say which product of the lines has several names in another column, each at prices of its own.
 
-    Each line comes with the place of its row. Only charges for full periods tell a product's price.
+    Each line comes with the place of its row; `name` is that of the table. Only charges for full periods tell
+    a product's price.
     """
     columns = [n for n in table.columns.strange if _may_tell_products(table.header[n])]
     own = [
@@ -49,7 +48,7 @@ def doubt_coarse_products(
         for product, by_name in names.items():
             several = list(by_name.values())
             if len(several) > 1 and all(a[1].isdisjoint(b[1]) for a, b in combinations(several[:20], 2)):
-                yield f"{file_name}: {_tell(table, n, product, several)}"
+                yield f"{name}: {_tell(table, n, product, several)}"
                 break
 
 

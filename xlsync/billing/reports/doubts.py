@@ -25,7 +25,7 @@ def charges_for(line: BillingLine, month: Month) -> bool:
 def doubt_of_periods(name: str, lines: Sequence[BillingLine], month: Month) -> str:
     """Say that lines charge for no day of the month: all of them, or some that recur; else empty.
 
-    `lines` are those of one file whose invoice has no date that says which month they belong to.
+    `lines` are those of the table `name`, whose invoice has no date that says which month they belong to.
     """
     dated = [line for line in lines if line.start or line.end]
     if dated and not any(charges_for(line, month) for line in dated):

@@ -44,7 +44,7 @@ from xlsync.billing.reports.opening import check_quotes, open_report
 from xlsync.billing.reports.problems import Problems, refuse
 from xlsync.billing.reports.proven_prices import with_price
 from xlsync.billing.reports.rows import RowKind, classify
-from xlsync.billing.reports.summary import TableRead
+from xlsync.billing.reports.summary import TableRead, table_name
 from xlsync.billing.reports.table_values import TableValues, find_marks, find_orders, read_raw, read_values
 from xlsync.billing.reports.tables import Table
 from xlsync.billing.reports.totals import hold_totals
@@ -301,7 +301,8 @@ def _finish_table(
     doubt = (
         ""
         if "invoice_date" in values.dates
-        else doubt_of_periods(file.name, own, month) or doubt_of_names(file.name, table, own, month)
+        else doubt_of_periods(table_name(file.name, table.sheet.name), own, month)
+        or doubt_of_names(file.name, table, own, month)
     )
     layout, at = table.columns.layout, table.columns.at
     unread = {*table.columns.unread, *(at[name] for name in KNOWN_AND_UNREAD if name in at)}

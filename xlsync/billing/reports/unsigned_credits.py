@@ -12,6 +12,7 @@ from xlsync.billing.reports.numbers import read_number
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.row_checks import KIND_COLUMNS
 from xlsync.billing.reports.rows import RowKind
+from xlsync.billing.reports.summary import table_name
 from xlsync.billing.reports.table_values import TableValues
 from xlsync.billing.reports.tables import Table
 from xlsync.billing.reports.text import fold, header_words, plain_text
@@ -62,7 +63,7 @@ def tell_unsigned_credits(
     _tell_headings(table, kinds, amounts, words, problems)
     doubts = _tell_kind_above(table, words, file_name, problems)
     _tell_remarks(table, charging, amounts, words, problems)
-    doubts.extend(_doubts_of_products(values, charging, amounts, file_name))
+    doubts.extend(_doubts_of_products(values, charging, amounts, table_name(file_name, table.sheet.name)))
     if _is_without_minus(amounts[at] for at in charging):
         _tell_titles(table, words, file_name, problems)
         if _ADJUSTMENT.search(fold(table.sheet.name)):
@@ -183,9 +184,9 @@ def _says_credit(text: str, words: KindWords) -> bool:
 
 
 def _doubts_of_products(
-    values: TableValues, charging: Sequence[int], amounts: Amounts, file_name: str
+    values: TableValues, charging: Sequence[int], amounts: Amounts, table: str
 ) -> Iterator[str]:
-    """Say which rows charge for a product that is named as a credit or a discount."""
+    """Say which rows charge for a product named as a credit or a discount; `table` is the table's name."""
     products: Sequence[Any] = values.texts["product"]
     units: Sequence[Any] = values.numbers["units"]
     texts = {product for product in products if isinstance(product, str)}
@@ -202,7 +203,7 @@ def _doubts_of_products(
         if rows:
             are = "is read as a charge" if len(rows) == 1 else "are read as charges"
             first = min(named)[:60]
-            yield f"{file_name}: “{first}” is named as a {what} and has no minus: {rows_text(rows)} {are}."
+            yield f"{table}: “{first}” is named as a {what} and has no minus: {rows_text(rows)} {are}."
 
 
 def _is_of_credit(number: str) -> bool:
