@@ -339,7 +339,7 @@ def test_a_link_to_a_place_in_the_workbook_is_named_once_also_where_exceljs_wrot
         "xl/worksheets/_rels/sheet1.xml.rels",
         lambda xml: xml.replace("</Relationships>", f"{relation}</Relationships>"),
     )
-    links = Package.from_bytes(data).links(SHEET)
+    links = Package.from_bytes(data).annotations(SHEET).links()
     assert links[19, 7] == "#Other!B3"
     assert links[1, 2] == "https://example.com/a"
 

@@ -94,7 +94,7 @@ def move_left_over(book: Book, title: str, rows: Sequence[Row], moved_on: str) -
 def _tell_staying(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[str]:
     """Name in a sentence each object beside a row that goes which cannot be moved, such as a button."""
     rows = {row.number: row for row in gone}
-    for drawn in book.package.objects(title, rows):
+    for drawn in book.package.annotations(title).objects(rows):
         name = f" ({_cut(drawn.name)})" if drawn.name else ""
         yield (
             f"The row of {_about(rows[drawn.row])} is gone from {title}: the {drawn.kind} beside it{name} "
@@ -128,8 +128,9 @@ def find_furnished(book: Book, title: str) -> list[int]:
     if not empty:
         return []
     package = book.package
-    holding = {row for row, _ in (*package.notes(title), *package.links(title))}
-    holding |= {drawn.row for drawn in package.objects(title, empty)} | set(package.pictures(title, empty))
+    own = package.annotations(title)
+    holding = {row for row, _ in (*own.notes(), *own.links())}
+    holding |= {drawn.row for drawn in own.objects(empty)} | set(own.pictures(empty))
     looks = _Looks(book, title, numbers)  # a row that was cleared has the colours of xlsync
     of_rows = package.row_styles(title)  # Excel writes no empty cell of a row that was coloured as a whole
     styles = (*of_rows.items(), *((row, style) for (row, _), style in looks.styles.items()))
@@ -140,7 +141,8 @@ def find_furnished(book: Book, title: str) -> list[int]:
 def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[LeftOver]:
     package = book.package
     grid, formulas = package.grid(title), package.formulas(title)
-    notes, links = package.notes(title), package.links(title)
+    own = package.annotations(title)
+    notes, links = own.notes(), own.links()
     headers = {column: header for header, column in book.columns[title].items()}
     looks = _Looks(book, title, {row.number for row in book.rows[title]})
     styles = looks.styles
@@ -150,7 +152,7 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
         if number in columns:
             columns[number].add(column)
     noted = book.about.noted_rows
-    pictures, rich_values = package.pictures(title, columns), package.rich_values(title)
+    pictures, rich_values = own.pictures(columns), own.rich_values()
     for row in gone:
         about = _about(row)
         line = grid[row.number] if row.number < len(grid) else ()
@@ -193,7 +195,7 @@ class _Looks:
 
     def __init__(self, book: Book, title: str, rows: set[int]) -> None:
         package = book.package
-        self._looks, self.styles = package.looks(), package.styles(title)
+        self._looks, self.styles = package.annotations(title).looks(), package.styles(title)
         self._columns = package.column_styles(title)
         counts: dict[int, Counter[CellLook]] = {}
         for (number, column), style in self.styles.items():

@@ -14,28 +14,14 @@ import re
 from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
 from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN, digest_of, read_file, write_file
 from xlsync.xlsx.additions import add_worksheet, drawing_of, move_pictures, with_drawing
-from xlsync.xlsx.annotations import (
-    CellLook,
-    DrawnObject,
-    RichValue,
-    controls_of,
-    has_controls,
-    is_picture_by_number,
-    links_of,
-    looks_of,
-    notes_of,
-    objects_of,
-    pictures_of,
-    shapes_of,
-)
-from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value, position
+from xlsync.xlsx.annotations import pictures_of
+from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value
 from xlsync.xlsx.followers import Followers, RenewalNotices
 from xlsync.xlsx.lengths import Ends, parts_with_lengths
 from xlsync.xlsx.markup import ANY_PREFIX
@@ -43,6 +29,7 @@ from xlsync.xlsx.moves import Rows
 from xlsync.xlsx.parts import Parts, packed, unpacked
 from xlsync.xlsx.reading import Grid, last_filled, read_values
 from xlsync.xlsx.renewal import DataRows, Renewal, plan_moves
+from xlsync.xlsx.sheet_annotations import SheetAnnotations
 from xlsync.xlsx.workbook_part import (
     TablePart,
     calculated_when_opened,
@@ -166,16 +153,9 @@ class Package:
         """The formulas of a sheet by 0-based row and column, without `=`."""
         return {} if self._is_plain(self._part(title)) else self._sheet(title).formulas()
 
-    def notes(self, title: str) -> dict[Position, str]:
-        """The texts of the notes and threads on the cells of a sheet."""
-        notes: dict[Position, str] = {}
-        for kind in ("comments", "threadedComment"):  # a thread stands in both: what counts is the latter
-            answers: dict[Position, list[str]] = {}
-            for part in self._parts.related(self._part(title), kind):
-                for place, text in notes_of(self._parts.text(part)):
-                    answers.setdefault(place, []).append(text)
-            notes |= {place: "\n".join(texts) for place, texts in answers.items()}
-        return notes
+    def annotations(self, title: str) -> SheetAnnotations:
+        """Return what a person put on the cells of a sheet, as the sheet is now."""
+        return SheetAnnotations(self._parts, self._workbook, self._part(title), self._sheet(title))
 
     def styles(self, title: str) -> dict[Position, str]:
         """The index of the style of each cell of a sheet that is there."""
@@ -195,56 +175,6 @@ class Package:
         parts = (self._part(title), *self._parts.related(self._part(title), "table"))
         is_filtered = any(b"filterColumn" in self._parts.utf8(part) for part in parts)
         return frozenset(self._sheet(title).hidden_rows() if is_filtered else ())
-
-    def looks(self) -> list[CellLook]:
-        """The look of each cell style."""
-        styles = self._parts.related(self._workbook, "styles")
-        return [look for part in styles for look in looks_of(self._parts.text(part))]
-
-    def pictures(self, title: str, rows: Collection[int]) -> dict[int, list[str]]:
-        """The texts of the pictures and text boxes that belong to these rows; empty for one without text."""
-        texts: dict[int, list[str]] = {}
-        for part in self._parts.related(self._part(title), "drawing"):
-            for picture in pictures_of(self._parts.text(part), rows):
-                texts.setdefault(picture.row, []).append(picture.text)
-        return texts
-
-    def objects(self, title: str, rows: Collection[int]) -> list[DrawnObject]:
-        """The charts, form controls and other objects that begin in these rows, without `pictures`."""
-        after = self._sheet(title).after
-        objects = list(controls_of(after, rows))
-        for part in self._parts.related(self._part(title), "drawing"):
-            objects += objects_of(self._parts.text(part), rows)
-        if not has_controls(after):  # they stand in the VML drawing alone
-            for part in self._parts.related(self._part(title), "vmlDrawing"):
-                objects += shapes_of(self._parts.text(part), rows)
-        return objects
-
-    def rich_values(self, title: str) -> dict[Position, RichValue]:
-        """The pictures in cells and the data types of a sheet."""
-        numbers = dict(self._sheet(title).rich_values())
-        if not numbers:
-            return {}
-
-        def text(kind: str) -> str:
-            return "".join(map(self._parts.text, self._parts.related(self._workbook, kind)[:1]))
-
-        metadata, structures = text("sheetMetadata"), text("rdRichValueStructure")
-        pictures = is_picture_by_number(metadata, text("rdRichValue"), structures)
-        return {
-            place: RichValue(number, 0 < int(number) <= len(pictures) and pictures[int(number) - 1])
-            for place, number in numbers.items()
-        }
-
-    def links(self, title: str) -> dict[Position, str]:
-        """The targets of the links on the cells of a sheet, by the first cell of each."""
-        files = self._parts.outside(self._part(title))
-        targets: dict[Position, str] = {}
-        for cells, relation, place in links_of(self._sheet(title).after):
-            with suppress(ValueError):  # a link on no cell
-                file = "" if place.startswith("#") else files.get(relation, "")  # as exceljs writes both
-                targets[position(cells.partition(":")[0])] = f"{file}#{place.lstrip('#')}" if place else file
-        return targets
 
     def _is_plain(self, part: str) -> bool:
         if part not in self._plain:
