@@ -11,9 +11,10 @@ from xlsync.xlsx.annotations import notes_of
 from xlsync.xlsx.cells import LAST_ROW, address
 from xlsync.xlsx.formulas import names_sheet
 from xlsync.xlsx.markup import attribute
-from xlsync.xlsx.moves import Moves, listed, row_span
+from xlsync.xlsx.moves import Moves, listed
 from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_shapes
 from xlsync.xlsx.parts import Parts
+from xlsync.xlsx.ranges import row_span
 from xlsync.xlsx.references import (
     cells_of_xml_map,
     follow_elsewhere,

@@ -12,15 +12,13 @@ from msgspec import Struct
 
 from xlsync.amounts import shortened
 from xlsync.records import replace
-from xlsync.xlsx.cells import LAST_ROW, address, position
+from xlsync.xlsx.cells import LAST_ROW, address
 from xlsync.xlsx.formulas import DELETED, Corner, Reference, with_references
+from xlsync.xlsx.ranges import Rows, columns_and_rows, joined, range_of
 
 _END: Final = LAST_ROW - 1  # 0-based: a range that ends here means all rows below, too
 _MOST_NAMES: Final = 5  # in a notice
 _MANY: Final = 5  # rows of which a rule for all rows may lack one
-
-Rows = tuple[int, int]
-"""The first and the last row of a range, 0-based."""
 
 
 class PointingCells(Struct, frozen=True):
@@ -158,7 +156,7 @@ class Moves:
             return [whole or reference]
         columns, (top, bottom) = known
         rows = [row for old in range(top, bottom + 1) if (row := self.row(old)) is not None]
-        return [_range(*columns, *run) for run in _joined((row, row) for row in rows)]
+        return [range_of(*columns, *run) for run in joined((row, row) for row in rows)]
 
     def stretched(self, reference: str) -> str:
         """Return the new extent of a range that covers its rows, such as that of a table or a filter."""
@@ -352,7 +350,7 @@ class Moves:
         by_rows: dict[tuple[Rows, ...], list[Rows]] = {}
         edges = sorted({edge for (left, right), _ in known for edge in (left, right + 1)})
         for left, after in pairwise(edges):
-            old = _joined(rows for (start, end), rows in known if start <= left < end + 1)
+            old = joined(rows for (start, end), rows in known if start <= left < end + 1)
             columns = by_rows.setdefault(tuple(self._rows_of_rule(old)), [])
             if columns and columns[-1][1] == left - 1:
                 columns[-1] = (columns[-1][0], after - 1)
@@ -361,7 +359,7 @@ class Moves:
         new = [(span, one) for rows, spans in by_rows.items() for one in rows for span in spans]
         if sorted(new) == sorted(known):
             return cells
-        return " ".join(_range(*columns, *rows) for columns, rows in new)
+        return " ".join(range_of(*columns, *rows) for columns, rows in new)
 
     def _rows_of_rule(self, old: list[Rows]) -> list[Rows]:
         """Return the new rows of a rule, given and returned as ranges of rows."""
@@ -375,12 +373,12 @@ class Moves:
         new_rows = [row for rows in covered for old_row in rows if (row := self.to.get(old_row)) is not None]
         if any(self.covers_own(*piece) for piece in old):
             own = [self.new_own] if self.new_own else []
-            return _joined([*new, *own, *((row, row) for row in new_rows)])
+            return joined([*new, *own, *((row, row) for row in new_rows)])
         if self._lacks_few_rows(old):
-            return _joined([*new, *((row, row) for row in (*new_rows, *self._new))])
+            return joined([*new, *((row, row) for row in (*new_rows, *self._new))])
         first, last = self.own_rows
         runs: list[Rows] = []
-        for top, bottom in _joined((row, row) for row in new_rows):
+        for top, bottom in joined((row, row) for row in new_rows):
             if runs and self._are_new(runs[-1][1] + 1, top - 1):
                 runs[-1] = (runs[-1][0], bottom)
             else:
@@ -391,7 +389,7 @@ class Moves:
         if runs and self.new_own and any(last in rows and len(rows) > 1 for rows in covered):
             top, bottom = runs[-1]
             runs[-1] = (top, self.new_own[1] if self._are_new(bottom + 1, self.new_own[1]) else bottom)
-        return _joined([*new, *runs])
+        return joined([*new, *runs])
 
     def _lacks_few_rows(self, old: list[Rows]) -> bool:
         """Return whether a rule covers all rows of xlsync's but a few single ones between others.
@@ -432,38 +430,3 @@ def listed(names: Iterable[Where]) -> str:
 def _cells(reference: Reference) -> str:
     """Return the cells of a reference without its sheet and its dollar signs."""
     return str(Reference("", reference.corners)).replace("$", "")
-
-
-def _joined(spans: Iterable[Rows]) -> list[Rows]:
-    """Join ranges of rows that touch or overlap, in order."""
-    joined: list[Rows] = []
-    for top, bottom in sorted(spans):
-        if joined and top <= joined[-1][1] + 1:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], bottom))
-        else:
-            joined.append((top, bottom))
-    return joined
-
-
-def columns_and_rows(reference: str) -> tuple[Rows, Rows] | None:
-    """Return the first and last column, and the first and last row, of a range; None for no range."""
-    first, _, last = reference.partition(":")
-    try:
-        corners = position(first), position(last or first)
-    except ValueError:
-        return None
-    (top, bottom), (left, right) = map(sorted, zip(*corners, strict=True))
-    return (left, right), (top, bottom)
-
-
-def row_span(cells: str) -> Rows | None:
-    """Return the first and the last row of one or more ranges; None where a text names none."""
-    ranges = [
-        rows for reference in cells.split() if (piece := columns_and_rows(reference)) for rows in piece[1:]
-    ]
-    return (min(top for top, _ in ranges), max(bottom for _, bottom in ranges)) if ranges else None
-
-
-def _range(left: int, right: int, top: int, bottom: int) -> str:
-    first, last = address(top, left), address(bottom, right)
-    return first if first == last else f"{first}:{last}"

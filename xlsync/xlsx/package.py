@@ -25,8 +25,8 @@ from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value
 from xlsync.xlsx.followers import Followers, RenewalNotices
 from xlsync.xlsx.lengths import Ends, parts_with_lengths
 from xlsync.xlsx.markup import ANY_PREFIX
-from xlsync.xlsx.moves import Rows
 from xlsync.xlsx.parts import Parts, packed, unpacked
+from xlsync.xlsx.ranges import Rows
 from xlsync.xlsx.reading import Grid, last_filled, read_values
 from xlsync.xlsx.renewal import DataRows, Renewal, plan_moves
 from xlsync.xlsx.sheet_annotations import SheetAnnotations

@@ -20,8 +20,9 @@ from xlsync.xlsx.markup import (
     with_texts_changed,
     without_attributes,
 )
-from xlsync.xlsx.moves import Moves, PointingCells, columns_and_rows, row_span
+from xlsync.xlsx.moves import Moves, PointingCells
 from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_links_of_controls
+from xlsync.xlsx.ranges import columns_and_rows, row_span
 
 _HOLDERS: Final = (  # containers that may not be empty, and their items
     ("mergeCells", "mergeCell"),

@@ -25,7 +25,8 @@ from xlsync.xlsx.cells import (
 )
 from xlsync.xlsx.formulas import translated
 from xlsync.xlsx.markup import attribute, unescape, without_attributes
-from xlsync.xlsx.moves import Moves, PointingCells, Rows
+from xlsync.xlsx.moves import Moves, PointingCells
+from xlsync.xlsx.ranges import Rows
 from xlsync.xlsx.workbook_part import TablePart
 from xlsync.xlsx.worksheet import OldCell, OldRow, SheetXml
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from xlsync.errors import WorkbookError
-from xlsync.xlsx.cells import escape_markup, position
+from xlsync.xlsx.cells import escape_markup
 from xlsync.xlsx.markup import ANY_PREFIX, NAMESPACES, attribute, unescape, with_attribute
 from xlsync.xlsx.moves import Moves
+from xlsync.xlsx.ranges import columns_and_rows
 
 _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -160,15 +161,12 @@ class TablePart:
 
     def __init__(self, xml: str) -> None:
         tag = re.search(rf"<{ANY_PREFIX}table\s[^>]*>", xml)
-        corners = attribute(tag[0], "ref").partition(":") if tag else ("", "", "")
-        try:
-            (top, left), (bottom, right) = position(corners[0]), position(corners[2] or corners[0])
-        except ValueError:
-            raise WorkbookError(
-                "a table of the workbook is damaged", "Take a backup of it, or export again."
-            ) from None
         opening = tag[0] if tag else ""
         self.cells = attribute(opening, "ref")
+        place = columns_and_rows(self.cells)
+        if place is None:
+            raise WorkbookError("a table of the workbook is damaged", "Take a backup of it, or export again.")
+        (left, right), (top, bottom) = place
         self.columns = range(left, right + 1)
         self.first = top + (0 if attribute(opening, "headerRowCount") == "0" else 1)
         self.last = max(self.first, bottom - int(attribute(opening, "totalsRowCount") or 0))

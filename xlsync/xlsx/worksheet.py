@@ -29,6 +29,7 @@ from xlsync.xlsx.cells import (
 )
 from xlsync.xlsx.formulas import translated
 from xlsync.xlsx.markup import NAMESPACES, attribute, unescape, with_tags_closed, without_attributes
+from xlsync.xlsx.ranges import columns_and_rows
 
 _NOT_PLAIN: Final = re.compile(  # a cell with an error or a formula, far away, or written in another way
     rb'<f[\s/>]|<c(?=[\s/>])(?! r="[A-C]?[A-Z][1-9][0-9]{0,4}"'  # 104 columns of 99,999 rows can be read
@@ -450,11 +451,10 @@ class SheetXml:
         """Let the sheet's dimension reach that cell; `last_row` is where it ends, if that is known."""
 
         def wider(match: re.Match[str]) -> str:
-            first, _, last = match[2].partition(":")
-            try:
-                (top, left), (bottom, right) = position(first), position(last or first)
-            except ValueError:
+            place = columns_and_rows(match[2])
+            if place is None:
                 return match[0]
+            (left, right), (top, bottom) = place
             end = max(bottom, row) if last_row is None else last_row
             corner = address(min(top, row), min(left, column))
             return f"{match[1]}{corner}:{address(max(end, top), max(right, column))}{match[3]}"
