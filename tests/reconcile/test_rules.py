@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -296,6 +297,17 @@ def note(desk: Desk, text: str | None, key: str = "") -> None:
         hand.set(LINES, key or premium(hand), {"Note": text})
 
 
+def write_notes(desk: Desk, texts: Sequence[str | None]) -> None:
+    """Write each note beside the one line of a contract of its own; the next notes go to the same lines."""
+    with desk.editing() as hand:
+        contracts = hand.column(LINES, "Contract ID")
+        linked = [key for key, status in hand.column(LINES, "Status").items() if status in {"OK", "Mismatch"}]
+        lines_of = Counter(contracts.values())
+        of_one_line = sorted(key for key in linked if contracts[key] and lines_of[contracts[key]] == 1)
+        for key, text in zip(of_one_line, texts, strict=False):
+            hand.set(LINES, key, {"Note": text})
+
+
 @pytest.mark.parametrize(
     ("option", "about", "ignored"),
     [
@@ -544,13 +556,12 @@ def test_the_rule_of_a_row_names_its_customer_and_product(desk: Desk) -> None:
     assert desk.run("links", "rules", "--json").json["rules"] == [rule]
 
 
-@pytest.mark.parametrize(
-    "text", ["free 2,5 for staff", "minimum 1,000", "minimum 1 000", "free 10 %", "Free 2-3", "free .5"]
-)
-def test_a_note_whose_number_is_not_clear_makes_no_rule_and_is_told(desk: Desk, text: str) -> None:
-    note(desk, text)
-    checked = desk.check()
-    assert f"The note {text!r} makes no rule, its number is not clear" in " ".join(checked.err.split())
+def test_a_note_whose_number_is_not_clear_makes_no_rule_and_is_told(desk: Desk) -> None:
+    texts = ("free 2,5 for staff", "minimum 1,000", "minimum 1 000", "free 10 %", "Free 2-3", "free .5")
+    write_notes(desk, texts)
+    told = " ".join(desk.check().err.split())
+    for text in texts:
+        assert f"The note {text!r} makes no rule, its number is not clear" in told
     assert rules(desk) == []
 
 
@@ -646,14 +657,19 @@ def test_a_note_that_was_read_before_brings_back_no_rule_that_was_changed_or_end
     assert [rule["units"] for rule in rules(desk)] == [2]
 
 
-@pytest.mark.parametrize("other", [None, "Ask Pia", "minimum 20"])
-def test_a_rule_ends_with_its_note_and_that_is_told(desk: Desk, other: str | None) -> None:
-    note(desk, "free 2")
+def test_a_rule_ends_with_its_note_and_that_is_told(desk: Desk) -> None:
+    """Whether the note is emptied, says nothing of units, or is another rule from now on."""
+    write_notes(desk, ("free 2", "free 3", "free 4"))
     desk.check()
-    note(desk, other)
+    assert sorted((rule["kind"], rule["units"]) for rule in rules(desk)) == [
+        ("free", 2), ("free", 3), ("free", 4),
+    ]  # fmt: skip
+    write_notes(desk, (None, "Ask Pia", "minimum 20"))
     notices = desk.check().json["notices"]
-    assert [text for text in notices if text.endswith("the rule of the note 'free 2' was ended with it")]
-    assert [rule["kind"] for rule in rules(desk)] == ["minimum"] * (other == "minimum 20")
+    for units in (2, 3, 4):
+        ended = f"the rule of the note 'free {units}' was ended with it"
+        assert [text.endswith(ended) for text in notices].count(True) == 1
+    assert [(rule["kind"], rule["units"]) for rule in rules(desk)] == [("minimum", 20)]
 
 
 def test_a_rule_stays_while_another_line_of_its_contract_says_it(desk: Desk) -> None:

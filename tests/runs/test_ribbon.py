@@ -50,7 +50,10 @@ def log(desk: Desk) -> str:
 # which button does what
 
 
-@pytest.mark.parametrize("id_", addin.IDS)
+MONTHS = [id_ for id_ in addin.IDS if id_.removeprefix("Export").isdecimal()]
+
+
+@pytest.mark.parametrize("id_", [id_ for id_ in addin.IDS if id_ not in MONTHS[1:-1]])
 def test_every_button_of_the_ribbon_is_known_and_ends_with_a_clear_status_bar(
     empty_desk: Desk, id_: str
 ) -> None:
@@ -61,6 +64,18 @@ def test_every_button_of_the_ribbon_is_known_and_ends_with_a_clear_status_bar(
     assert "mistake in xlsync" not in workbook.told[0]
     assert workbook.shown[-1] == ""
     assert empty_desk.sent() == []
+
+
+def test_each_month_of_the_menu_is_known(empty_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where nobody is signed in, which each of them says."""
+    assert len(MONTHS) == 13
+    for name in empty_desk.sandbox.environ:
+        monkeypatch.delenv(name)
+    for id_ in MONTHS:
+        workbook = FileWorkbook(None, no)
+        press(id_, workbook, NOW)
+        assert workbook.told == ["Not signed in yet. Click Sign in, or Demo to try made-up data."], id_
+        assert workbook.shown[-1] == ""
 
 
 @pytest.mark.parametrize("id_", ["Bogus", "Export13", "Export", "Export-1", ""])
