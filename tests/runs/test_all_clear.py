@@ -144,6 +144,14 @@ def end_the_agreement_within_the_month(desk: Desk) -> None:
     )
 
 
+def cancel_the_parent_of_an_agreement(desk: Desk) -> None:
+    agreements = desk.sandbox.connectwise.agreements
+    child = agreements[addition_of(desk, monthly(desk))["agreementId"]]
+    parent = {**child, "id": max(agreements) + 1, "name": "All Services", "cancelledFlag": True}
+    agreements[parent["id"]] = parent
+    child["parentAgreement"] = {"id": parent["id"], "name": parent["name"], "_info": {}}
+
+
 def bill_a_product_of_other_customers_too(desk: Desk) -> None:
     additions = desk.sandbox.connectwise.additions
     addition, more = addition_of(desk, monthly(desk)), max(additions) + 1
@@ -218,6 +226,7 @@ def test_additions_that_are_not_billed_as_the_settings_want_it_leave_a_month_all
             end_the_agreement_within_the_month,
             "ConnectWise does not bill it to the customer, or not for the",
         ),
+        (cancel_the_parent_of_an_agreement, "but ConnectWise does not bill"),
     ],
 )
 def test_a_single_change_hinders_the_all_clear_and_writes_nothing(

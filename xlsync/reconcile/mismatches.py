@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from xlsync.models import (
     UNLINKED,
     ActionLabel,
+    Agreement,
     BillingLine,
     Link,
     Mismatch,
@@ -141,14 +142,18 @@ def _find_reservation(month: Month, comparison: Comparison, books: Books) -> Unc
     if not additions:
         return None
     agreement = books.agreement(comparison.target.agreement)
-    bills_later = (
-        agreement is not None and agreement.bill_start is not None and agreement.bill_start > month.last
-    )
-    has_ended = agreement is not None and agreement.end is not None and agreement.end < month.last
     is_as_usual = all(one.is_billed or one.bill_customer == books.bill_customer for one in additions)
-    if bills_later or has_ended or not is_as_usual:
+    if not is_as_usual or (agreement is not None and not _is_invoiced(month, agreement, books)):
         return Uncompared.NOT_BILLED
     return Uncompared.NO_UNIT_COST if only_cost(comparison.charges) is None else None
+
+
+def _is_invoiced(month: Month, agreement: Agreement, books: Books) -> bool:
+    """Return whether an agreement is invoiced for all of a month: by itself, or by its parent."""
+    invoiced_by = agreement if agreement.parent_id is None else books.agreement(agreement.parent_id)
+    if invoiced_by is None or (agreement.bill_start is not None and agreement.bill_start > month.last):
+        return False
+    return all(one.end is None or one.end >= month.last for one in (agreement, invoiced_by))
 
 
 def _keys_of_earlier_periods(
