@@ -14,7 +14,7 @@ from typing import Final
 from xlsync.amounts import tell_number
 from xlsync.models import UNLINKED
 from xlsync.workbook.contents import Overview, mismatch_cells
-from xlsync.workbook.totals import Totals, billed_rows, mismatch_currencies, tell_no_link
+from xlsync.workbook.totals import Totals, billed_rows, tell_no_link
 from xlsync.xlsx.cells import clean_text
 
 _TOP: Final = 10
@@ -132,7 +132,7 @@ def _largest(overview: Overview) -> Iterator[str]:
     with_money.sort(key=lambda mismatch: (-abs(mismatch.impact or _ZERO), mismatch.key))
     if not with_money:
         return
-    currencies = mismatch_currencies(overview)
+    currencies = overview.currencies
     yield from ("## Most money", "")
     rows = []
     for mismatch in with_money[:_TOP]:

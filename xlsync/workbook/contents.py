@@ -117,17 +117,36 @@ class Overview(Struct, frozen=True, kw_only=True, dict=True):
         if not all(row.not_due for row in rows):
             yield f"{counted(len(rows), 'addition')} {'is' if len(rows) == 1 else 'are'} only in ConnectWise."
 
-    @property
+    @cached_property
+    def currencies(self) -> dict[str, str]:
+        """Each mismatch's currency by key: its lines', else its agreement's, else the most frequent."""
+        lines = {line.key: line.currency for line in self.lines}
+        agreements = {entry.id: entry.currency for entry in self.lists.agreements}
+        known: dict[str, str] = {}
+        for mismatch in self.findings.mismatches:
+            own = next((lines[key] for key in mismatch.line_keys if lines.get(key)), "")
+            agreement = mismatch.agreement if isinstance(mismatch.agreement, int) else 0
+            known[mismatch.key] = own or agreements.get(agreement, "")
+        usual = _most_frequent(lines.values()) or _most_frequent(known.values())
+        return {key: currency or usual for key, currency in known.items()}
+
+    @cached_property
+    def main_currency(self) -> str:
+        """The currency of *Start*: that of the most lines, else of the most rows."""
+        of_lines = _most_frequent(line.currency for line in self.lines)
+        return of_lines or _most_frequent(self.currencies.values())
+
+    @cached_property
     def linked(self) -> int:
         """The number of lines whose link counts."""
         return sum(self.links[line.key].counts for line in self.lines)
 
-    @property
+    @cached_property
     def unlinked(self) -> int:
         """The number of lines that should be compared and have no link that counts."""
         return sum(status in UNLINKED for status in self.findings.statuses.values())
 
-    @property
+    @cached_property
     def no_link(self) -> int:
         """The number of lines that need no link: usage, one-time, ignored, or of an earlier period."""
         statuses = self.findings.statuses
@@ -145,6 +164,11 @@ class Overview(Struct, frozen=True, kw_only=True, dict=True):
         """The number of rows of each kind of mismatch."""
         count = Counter(mismatch.kind for mismatch in self.open_mismatches)
         return {str(kind): count[kind] for kind in MismatchKind}
+
+
+def _most_frequent(currencies: Iterable[str]) -> str:
+    count = Counter(filter(None, currencies))
+    return max(count, key=lambda currency: (count[currency], currency), default="")
 
 
 def line_cells(

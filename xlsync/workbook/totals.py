@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -37,25 +36,12 @@ class KindMoney(Struct, frozen=True):
         return cls(kind, currency, len(impacts), up, down)
 
 
-def mismatch_currencies(overview: Overview) -> dict[str, str]:
-    """Return each mismatch's currency by key: its lines', else its agreement's, else the most frequent."""
-    lines = {line.key: line.currency for line in overview.lines}
-    agreements = {entry.id: entry.currency for entry in overview.lists.agreements}
-    known: dict[str, str] = {}
-    for mismatch in overview.findings.mismatches:
-        own = next((lines[key] for key in mismatch.line_keys if lines.get(key)), "")
-        agreement = mismatch.agreement if isinstance(mismatch.agreement, int) else 0
-        known[mismatch.key] = own or agreements.get(agreement, "")
-    usual = _usual(lines.values()) or _usual(known.values())
-    return {key: currency or usual for key, currency in known.items()}
-
-
 def with_currencies(overview: Overview) -> Overview:
     """Name the currency in the explanation of each row, if the month has several currencies.
 
     A row *Not linked* names the currency already, beside the amount that was billed.
     """
-    currencies = mismatch_currencies(overview)
+    currencies = overview.currencies
     if len({*currencies.values(), *(line.currency for line in overview.lines)} - {""}) < 2:
         return overview
 
@@ -71,14 +57,9 @@ def with_currencies(overview: Overview) -> Overview:
     return replace(overview, findings=replace(overview.findings, mismatches=with_currencies))
 
 
-def _usual(currencies: Iterable[str]) -> str:
-    count = Counter(filter(None, currencies))
-    return max(count, key=lambda currency: (count[currency], currency), default="")
-
-
 def mismatch_money(overview: Overview) -> tuple[KindMoney, ...]:
     """Sum the open rows by kind of mismatch and currency: money of two currencies is never added."""
-    currencies = mismatch_currencies(overview)
+    currencies = overview.currencies
     impacts_by_kind: dict[tuple[MismatchKind, str], list[Decimal]] = {}
     for mismatch in overview.open_mismatches:
         impacts = impacts_by_kind.setdefault((mismatch.kind, currencies[mismatch.key]), [])
@@ -93,14 +74,9 @@ def mismatch_money(overview: Overview) -> tuple[KindMoney, ...]:
     )
 
 
-def _main_currency(overview: Overview) -> str:
-    """Return the currency of *Start*: that of the most lines, else of the most rows."""
-    return _usual(line.currency for line in overview.lines) or _usual(mismatch_currencies(overview).values())
-
-
 def start_values(overview: Overview) -> dict[str, Value]:
     """Return the values of *Start* by cell name; money in other currencies is named, not added."""
-    main = _main_currency(overview)
+    main = overview.main_currency
     of_month = Totals.from_overview(overview)
     totals = {main: (Decimal(0), Decimal(0)), **of_month.at_stake}
     offered = sum(row.action is not None for row in overview.open_mismatches)
@@ -178,7 +154,7 @@ def _name_gaps(billed: Billed) -> list[str]:
 def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
     """Return the cells of *Where every cent went*: lines and money in *Start*'s currency, and other money."""
     billed = overview.billed
-    main = next((entry for entry in billed if entry.currency == _main_currency(overview)), None)
+    main = next((entry for entry in billed if entry.currency == overview.main_currency), None)
     others = [entry for entry in billed if entry is not main]
     shares: dict[str, tuple[Value, Value]] = {}
     if main is not None:
@@ -214,7 +190,7 @@ def tell_no_link(number: int) -> str:
 
 def start_mismatches(overview: Overview) -> dict[str, tuple[int, Decimal, Decimal]]:
     """Return for each kind of mismatch its number of rows, and money up and down in *Start*'s currency."""
-    main = _main_currency(overview)
+    main = overview.main_currency
     counts = overview.mismatch_counts
     money = {entry.kind: entry for entry in mismatch_money(overview) if entry.currency == main}
     return {
