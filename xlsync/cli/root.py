@@ -168,8 +168,8 @@ def undo(
 ) -> None:
     """Take a run back.
 
-    Former values return; what was created ends or becomes inactive; invoices stay. Shows the plan and asks
-    first.
+    Former values return; what was created ends or becomes inactive; new customers and invoices stay.
+    Shows the plan and asks first.
     """
     from xlsync.cli import writes
 
