@@ -424,10 +424,13 @@ def test_undo_shows_what_it_takes_back_asks_and_takes_it_back(desk: Desk) -> Non
     press("Undo", workbook, NOW + dt.timedelta(minutes=1))
     assert workbook.asked[0].endswith("Write 2 changes to ConnectWise?")
     assert desk.changes == {}
+    result = Hand(desk.file).get(MISMATCHES, "units:52", "Result")
+    assert result.endswith("-2")  # the number of the undo, which stays where another has nothing to do
     again = front(desk)
     press("Undo", again, NOW + dt.timedelta(minutes=2))
     assert again.asked == []
     assert "2 no change needed" in again.told[0]
+    assert Hand(desk.file).get(MISMATCHES, "units:52", "Result") == result
 
 
 def test_undo_takes_back_runs_of_this_workbook_only(desk: Desk) -> None:

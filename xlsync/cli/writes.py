@@ -27,8 +27,8 @@ from xlsync.cli.terminal import (
 )
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
-from xlsync.commands.undo import note_undone, results_of_undone, review_undo
-from xlsync.commands.writing import check_plan, noting, write
+from xlsync.commands.undo import perform_undo, review_undo
+from xlsync.commands.writing import check_plan
 from xlsync.errors import NotNoted
 from xlsync.gather.systems import Systems
 
@@ -57,13 +57,7 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
         def take_back(count: Callable[[Outcome], None]) -> Performed:
             workbook = Path(record.workbook)
             save = find_save_plan(workbook).results if workbook.is_file() else None
-            by, outcomes = write(systems, plan, live, "undo", record, now(), count)
-            if not by:
-                return by, outcomes, ()
-            with noting(by, outcomes):
-                results = results_of_undone(record, outcomes, systems.run_number(by), now().date())
-                noted = note_undone(systems, workbook, results, record.id, save)
-            return by, outcomes, noted
+            return perform_undo(systems, record, plan, live, workbook, now(), count, save)
 
         run_job(job, take_back)
 

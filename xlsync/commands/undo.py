@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xlsync.apply.lookup import Live
@@ -11,7 +11,7 @@ from xlsync.apply.plan import Outcome, Plan, State
 from xlsync.apply.runs import WRITE_TEST, Run
 from xlsync.apply.spent_approvals import TAKEN_BACK
 from xlsync.apply.undo import plan_undo
-from xlsync.commands.writing import open_book, open_live, with_noted
+from xlsync.commands.writing import noting, open_book, open_live, with_noted, write
 from xlsync.errors import XlsyncError
 from xlsync.gather.systems import Systems
 from xlsync.models import Progress
@@ -33,17 +33,39 @@ def review_undo(systems: Systems, run: Run, progress: Progress) -> tuple[Plan, L
     return plan_undo(run, runs, live, progress), live
 
 
-def results_of_undone(run: Run, outcomes: Sequence[Outcome], by: str, day: dt.date) -> dict[str, str]:
+def perform_undo(
+    systems: Systems,
+    run: Run,
+    plan: Plan,
+    live: Live,
+    path: Path,
+    now: dt.datetime,
+    progress: Callable[[Outcome], None],
+    save: Save | None,
+) -> tuple[str, tuple[Outcome, ...], Sequence[str]]:
+    """Take a run back, and write so into the rows of its workbook, unless nothing was sent.
+
+    Returns the id of the undo, its outcomes, and what to tell of the workbook, which lies at `path`.
+    """
+    by, outcomes = write(systems, plan, live, "undo", run, now, progress)
+    if not by:
+        return by, outcomes, ()
+    with noting(by, outcomes):
+        results = _results_of_undone(run, outcomes, systems.run_number(by), now.date())
+        return by, outcomes, _note_undone(systems, path, results, run.id, save)
+
+
+def _results_of_undone(run: Run, outcomes: Sequence[Outcome], by: str, day: dt.date) -> dict[str, str]:
     """Write the *Result* of each row whose writes were taken back, by row key; `by` is the undo's number."""
     fields: dict[str, list[bool]] = {}  # whether they were taken back, by record
     for result in outcomes:
         record = result.key.partition(" ")[0]
         fields.setdefault(record, []).append(result.state in {State.DONE, State.ALREADY})
     rows: dict[str, list[bool]] = {}
-    for write in run.writes:
-        if write.state == State.DONE:
-            for row in write.rows:
-                rows.setdefault(row, []).extend(fields.get(write.record, [False]))
+    for written in run.writes:
+        if written.state == State.DONE:
+            for row in written.rows:
+                rows.setdefault(row, []).extend(fields.get(written.record, [False]))
     return {
         row: f"{'' if all(parts) else 'partly '}{TAKEN_BACK} on {day} by run {by}"
         for row, parts in rows.items()
@@ -51,7 +73,7 @@ def results_of_undone(run: Run, outcomes: Sequence[Outcome], by: str, day: dt.da
     }
 
 
-def note_undone(
+def _note_undone(
     systems: Systems, path: Path, results: dict[str, str], run: str, save: Save | None
 ) -> Sequence[str]:
     """Write the results of an undo into the rows of the workbook that asked for the run.

@@ -24,8 +24,8 @@ from xlsync.commands.demo import demo_settings, environment
 from xlsync.commands.export import export_month, last_months
 from xlsync.commands.report import report_month
 from xlsync.commands.report_files import UnaskedReports, remember_chosen
-from xlsync.commands.undo import note_undone, results_of_undone, review_undo
-from xlsync.commands.writing import check_plan, noting, write
+from xlsync.commands.undo import perform_undo, review_undo
+from xlsync.commands.writing import check_plan
 from xlsync.config import home_folder, load_settings, settings_file
 from xlsync.errors import NotSignedInError, UnsafePlan, WorkbookError, XlsyncError
 from xlsync.excel import addin
@@ -254,12 +254,10 @@ def undo(front: Front) -> None:
         plan, live = review_undo(systems, run, front.progress)
         if _agreed(front, systems, plan, f"Undo of run {run.number} by {run.who}:"):
             count = front.count_outcomes(len(plan.actions))
-            id_, outcomes = write(systems, plan, live, "undo", run, front.now, count)
-            with noting(id_, outcomes):
-                number = systems.run_number(id_)
-                results = results_of_undone(run, outcomes, number, front.now.date())
-                noted = note_undone(systems, path, results, run.id, saved_through(front.workbook))
-            front.tell(outcomes_text(number, outcomes, "Check renews the workbook."), *noted)
+            save = saved_through(front.workbook)
+            by, outcomes, noted = perform_undo(systems, run, plan, live, path, front.now, count, save)
+            text = outcomes_text(systems.run_number(by), outcomes, "Check renews the workbook.")
+            front.tell(text, *noted)
 
 
 def _choose_run(front: Front, runs: Sequence[Run]) -> Run | None:
