@@ -149,7 +149,7 @@ class Desk:
         hand.save()
 
     def read(self) -> Hand:
-        return Hand(self.file)
+        return Hand(self.file, only_looks=True)
 
     @property
     def home(self) -> Path:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import io
 import re
 import zipfile
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 import openpyxl
 from openpyxl.cell import Cell
@@ -19,6 +20,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 from python_calamine import CalamineWorkbook
 
 LINES, MISMATCHES, NEW = "Billing Lines", "Mismatches", "New in ConnectWise"
+_EMPTY = (
+    b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData/></worksheet>'
+)
 _FIRST_DAY = dt.datetime(1899, 12, 30)  # noqa: DTZ001 - a workbook knows no time zones
 
 
@@ -27,13 +31,15 @@ class Hand:
 
     A hand that only looks at values and types into cells reads with calamine and changes nothing but those
     cells in the file, which takes a tenth of the time. A hand that asks for a sheet, a cell or the book gets
-    openpyxl's, and openpyxl saves the file.
+    openpyxl's, and openpyxl saves the file. A hand that only looks gets a sheet alone, without the others.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, only_looks: bool = False) -> None:
         self.path = path
+        self._only_looks = only_looks
         self._typed: dict[tuple[str, int, int], Any] = {}
         self._read: dict[str, list[list[Any]]] = {}
+        self._alone: dict[str, Worksheet] = {}
 
     @functools.cached_property
     def book(self) -> openpyxl.Workbook:
@@ -53,6 +59,10 @@ class Hand:
         return self._read[title]
 
     def sheet(self, title: str) -> Worksheet:
+        if self._only_looks and not self._typed and not self._is_openpyxl:
+            if title not in self._alone:
+                self._alone[title] = _sheet_alone(self.path, title)
+            return self._alone[title]
         found = self.book[title]
         assert isinstance(found, Worksheet)
         return found
@@ -150,6 +160,7 @@ class Hand:
         return [self._value("Lists", row, column) for row in range(2, self._height("Lists") + 1)]
 
     def save(self) -> None:
+        assert not self._alone, "what is done to a sheet alone is not saved"
         if self._is_openpyxl or (self._typed and not _type_into(self.path, self._typed)):
             self.book.save(self.path)
 
@@ -176,23 +187,43 @@ def _is_plain(value: Any) -> bool:
     return False
 
 
+def _parts_of_sheets(content: Mapping[str, bytes]) -> dict[str, str]:
+    """The part that each sheet stands in, by its title."""
+    book, relations = content["xl/workbook.xml"].decode(), content["xl/_rels/workbook.xml.rels"].decode()
+    targets = {}
+    for relation in re.findall(r"<Relationship [^>]*>", relations):
+        identifier, target = (re.search(rf'\b{name}="([^"]*)"', relation) for name in ("Id", "Target"))
+        if identifier and target:
+            targets[identifier[1]] = "xl/" + target[1].removeprefix("/xl/")
+    names = re.findall(r'<(?:\w+:)?sheet [^>]*?name="([^"]*)"[^>]*?r:id="([^"]*)"', book)
+    return {unescape(title, {"&apos;": "'", "&quot;": '"'}): targets[id_] for title, id_ in names}
+
+
+def _sheet_alone(path: Path, title: str) -> Worksheet:
+    """A sheet as openpyxl reads it where all others are empty."""
+    with zipfile.ZipFile(path) as book:
+        content = {name: book.read(name) for name in book.namelist()}
+    for other, part in _parts_of_sheets(content).items():
+        if other != title:
+            content[part] = _EMPTY
+            content.pop(part.replace("worksheets/", "worksheets/_rels/") + ".rels", None)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as book:
+        for name, part_content in content.items():
+            book.writestr(name, part_content)
+    found = openpyxl.load_workbook(buffer)[title]
+    assert isinstance(found, Worksheet)
+    return found
+
+
 def _type_into(path: Path, typed: Mapping[tuple[str, int, int], Any]) -> bool:
     """Change nothing but the typed cells of a workbook; False where its sheets are not as usual."""
     with zipfile.ZipFile(path) as book:
         parts = {entry: book.read(entry) for entry in book.infolist()}
     by_name = {entry.filename: text for entry, text in parts.items()}
-    names = dict(
-        re.findall(
-            r'<(?:\w+:)?sheet [^>]*?name="([^"]*)"[^>]*?r:id="([^"]*)"', by_name["xl/workbook.xml"].decode()
-        )
-    )
-    targets = {}
-    for relation in re.findall(r"<Relationship [^>]*>", by_name["xl/_rels/workbook.xml.rels"].decode()):
-        identifier, target = (re.search(rf'\b{name}="([^"]*)"', relation) for name in ("Id", "Target"))
-        if identifier and target:
-            targets[identifier[1]] = "xl/" + target[1].removeprefix("/xl/")
+    of_sheets = _parts_of_sheets(by_name)
     for (title, row, column), value in typed.items():
-        part = targets.get(names.get(title, ""), "")
+        part = of_sheets.get(title, "")
         sheet = _with_cell(by_name[part].decode(), row, column, value) if part in by_name else None
         if sheet is None:
             return False

@@ -230,14 +230,14 @@ def test_an_invoice_whose_total_is_not_its_lines_is_named_everywhere(desk: Desk)
 
 
 def test_rows_of_start_are_as_high_as_the_verdict_needs_whatever_the_notices(desk: Desk) -> None:
-    rows = openpyxl.load_workbook(desk.file)["Start"].row_dimensions
+    rows = desk.read().sheet("Start").row_dimensions
     heights = {rows[row].height for row in VERDICT_ROWS}
     assert heights == {max(heights)}
     assert 5 <= 1 + (sum(rows[row].height for row in VERDICT_ROWS) - START_LINE) / NEXT_LINE < 6
     for invoice in desk.sandbox.bss.invoices:
         invoice["totalBeforeTax"] = None
     assert len(desk.check().json["notices"]) > 5
-    again = openpyxl.load_workbook(desk.file)["Start"].row_dimensions
+    again = desk.read().sheet("Start").row_dimensions
     assert again[VERDICT_ROWS[0]].height > max(heights)
     assert {again[row].height for row in range(VERDICT_ROWS[-1] + 1, 51)} == {START_LINE}
 
@@ -249,14 +249,14 @@ def test_the_money_of_each_other_currency_is_a_line_of_start_that_can_be_read(em
         lines.append(f"Acme {number},Mail,s-{number},{charge}")
     (empty_desk.folder / "report.csv").write_text("\n".join(lines), encoding="utf-8")
     assert empty_desk.run("export", "--month", "2026-10", "--from", "report.csv").code == 0
-    start = openpyxl.load_workbook(empty_desk.file)["Start"]
+    start = empty_desk.read().sheet("Start")
     assert start[START_CELLS["billed_of"]].value == "Money billed in EUR"
     cell = start[START_BILLED_CELLS["To link"][2]]
     assert str(cell.value).splitlines() == [f"{name} 7,263.00 (1 line)" for name in ("CHF", "GBP", "USD")]
     assert max(map(len, str(cell.value).splitlines())) < start.column_dimensions["H"].width
     assert start.row_dimensions[cell.row].height == START_LINE + 2 * NEXT_LINE
     assert empty_desk.check().code == 0
-    again = openpyxl.load_workbook(empty_desk.file)["Start"]
+    again = empty_desk.read().sheet("Start")
     assert again.row_dimensions[cell.row].height == START_LINE + 2 * NEXT_LINE
 
 
@@ -368,7 +368,7 @@ def test_two_currencies_and_unexplained_cents_are_told_alike_in_all_five_places(
     told = desk.run("check", str(desk.file), "--json").json
     reported = desk.run("report", str(desk.file), "--json").json
     assert reported["billed"] == told["billed"]
-    start = openpyxl.load_workbook(desk.file)["Start"]
+    start = desk.read().sheet("Start")
     for currency, texts in told["billed"].items():
         billed = {name: Decimal(amount) for name, amount in texts.items()}
         assert billed["lines"] == sum(billed[_key(fate)] for fate in Fate)

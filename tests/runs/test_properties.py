@@ -258,7 +258,7 @@ def test_check_keeps_decisions_whatever_the_order_and_apply_still_finds_them(
     assert hand.get(LINES, hand.line("DELTA"), "Note") == "Ask Pia"
     assert hand.get(LINES, hand.line("DELTA"), "ConnectWise Customer") == "Delta Ltd"
     assert set(hand.column(LINES, "My sum").values()) == {7}
-    assert hand.book["Mine"]["B2"].value == "=1+1"
+    assert hand.sheet("Mine")["B2"].value == "=1+1"
     assert desk.apply().code == 0
     assert desk.addition(52)["quantity"] == 17
 

@@ -137,7 +137,7 @@ def test_a_check_adds_no_fault_to_the_workbook_of_a_person(desk: Desk) -> None:
             sheet.merge_cells(start_row=4, end_row=5, start_column=30, end_column=31)
     before = faults(desk.file)
     settle(desk)
-    assert "Left over" in desk.read().book.sheetnames
+    assert LEFT_OVER in Package.open(desk.file).sheets
     assert faults(desk.file) <= before
     for addition in list(desk.sandbox.connectwise.additions.values())[:30]:
         addition["quantity"] += Decimal(2)

@@ -17,6 +17,8 @@ from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, NEW
 from tests.helpers.workbooks import parts, zipped
 from tests.workbook.test_workbook_keeps import part_of_sheet
+from xlsync.workbook.left_over import LEFT_OVER
+from xlsync.xlsx.package import Package
 
 pytestmark = pytest.mark.filterwarnings("ignore:DrawingML support is incomplete")  # of openpyxl
 GONE = "units:52"
@@ -97,10 +99,10 @@ def settle(desk: Desk) -> Ran:
 def test_whatever_stood_beside_a_row_that_goes_is_told_and_moved(desk: Desk) -> None:
     customer = furnish(desk)
     ran = settle(desk)
-    book = desk.read().book
-    sheet = book["Left over"]
+    hand = desk.read()
+    sheet = hand.sheet("Left over")
     headers, *rows = sheet.values
-    customer_header = book[MISMATCHES]["B1"]
+    customer_header = hand.sheet(MISMATCHES)["B1"]
     assert sheet["A1"].fill.start_color.rgb == customer_header.fill.start_color.rgb
     assert headers == ("Sheet", "Row", "Column", "What", "Content", "Moved on")
     assert {line[0] for line in rows} == {MISMATCHES}
@@ -156,7 +158,7 @@ def test_a_yes_on_a_row_that_goes_and_what_a_person_wrote_into_result_are_told(d
     assert len(told.split("; ")) == 3
     assert about in told
     assert "Redstart Textiles · CL-0009" not in told  # carried out, as its Result says
-    rows = list(desk.read().book["Left over"].values)
+    rows = list(desk.read().sheet("Left over").values)
     assert [(line[2], line[4]) for line in rows[1:]] == [
         ("Mismatch", "as agreed"),
         ("Result", "waiting for Bob"),
@@ -194,19 +196,19 @@ def test_what_was_chosen_on_a_line_that_the_bss_bills_under_another_id_is_told(d
 def test_what_is_left_over_later_stands_below_what_was_before(desk: Desk) -> None:
     furnish(desk)
     settle(desk)
-    before = list(desk.read().book["Left over"].values)
+    before = list(desk.read().sheet("Left over").values)
     desk.addition(52)["quantity"] += 1
     desk.check()
     furnish(desk)
     settle(desk)
-    after = list(desk.read().book["Left over"].values)
+    after = list(desk.read().sheet("Left over").values)
     assert after[: len(before)] == before
     assert len(after) == 2 * len(before) - 1
 
 
 def test_a_row_without_anything_beside_it_leaves_nothing(desk: Desk) -> None:
     settle(desk)
-    assert "Left over" not in desk.read().book.sheetnames
+    assert LEFT_OVER not in Package.open(desk.file).sheets
 
 
 def test_a_sheet_of_that_name_in_other_letters_is_used(desk: Desk) -> None:
@@ -214,9 +216,8 @@ def test_a_sheet_of_that_name_in_other_letters_is_used(desk: Desk) -> None:
         hand.book.create_sheet("LEFT OVER")["A1"] = "mine"
     furnish(desk)
     settle(desk)
-    book = desk.read().book
-    assert "Left over" not in book.sheetnames  # Excel repairs a workbook with both
-    lines = list(book["LEFT OVER"].values)
+    assert LEFT_OVER not in Package.open(desk.file).sheets  # Excel repairs a workbook with both
+    lines = list(desk.read().sheet("LEFT OVER").values)
     assert lines[0][0] == "mine"
     assert {line[0] for line in lines[1:]} == {MISMATCHES}
 
@@ -272,7 +273,7 @@ def test_a_row_coloured_from_end_to_end_is_one_thing(desk: Desk) -> None:
         for column in range(1, 40):
             sheet.cell(row, column).fill = PatternFill("solid", start_color="FFFFFF00")
     ran = settle(desk)
-    sheet = desk.read().book["Left over"]
+    sheet = desk.read().sheet("Left over")
     _, line = sheet.values
     assert line[2:5] == ("the row", "Colour", None)
     assert sheet["E2"].fill.start_color.rgb == "FFFFFF00"
@@ -289,7 +290,7 @@ def test_a_formula_that_is_filled_down_a_column_is_not_left_over_as_it_stands_in
             sheet.cell(row, 27).value = f"=E{row}*2"
         sheet.cell(rows[GONE], 27).value = f"=E{rows[GONE]}*3"
     settle(desk)
-    _, *lines = desk.read().book["Left over"].values
+    _, *lines = desk.read().sheet("Left over").values
     assert [(line[2], str(line[4])[-2:]) for line in lines] == [("column AA", "*3")]
 
 
@@ -306,7 +307,7 @@ def test_a_colour_of_text_and_a_colour_or_a_border_in_a_column_of_a_persons_own_
         sheet.cell(row, 26).fill = PatternFill("solid", start_color="FFFFFF00")
         customer, product = hand.get(MISMATCHES, GONE, "Customer"), hand.get(MISMATCHES, GONE, "Product")
     settle(desk)
-    sheet = desk.read().book["Left over"]
+    sheet = desk.read().sheet("Left over")
     _, *lines = sheet.values
     assert sorted((str(line[2]), line[3], line[4]) for line in lines) == [
         ("Customer", "Colour", customer),
@@ -328,7 +329,7 @@ def test_a_row_whose_text_was_coloured_from_end_to_end_is_one_thing(desk: Desk) 
             sheet.cell(row, column).font = Font(color="FFFF0000")
         customer = hand.get(MISMATCHES, GONE, "Customer")
     settle(desk)
-    sheet = desk.read().book["Left over"]
+    sheet = desk.read().sheet("Left over")
     _, line = sheet.values
     assert line[2:5] == ("the row", "Colour", customer)
     assert sheet["E2"].font.color.rgb == "FFFF0000"
@@ -343,5 +344,5 @@ def test_hints_how_to_read_a_note_aloud_are_no_text_of_it(desk: Desk) -> None:
     content[name] = content[name].replace(b"</t></text>", hint)
     desk.file.write_bytes(zipped(content))
     settle(desk)
-    _, line = desk.read().book["Left over"].values
+    _, line = desk.read().sheet("Left over").values
     assert line[4] == "山田"

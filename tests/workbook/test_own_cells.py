@@ -95,7 +95,7 @@ def test_whatever_people_put_beside_and_below_the_rows_stands_at_its_row_after_a
     assert f"{MISMATCHES}!$A${here}</definedName>" in content["xl/workbook.xml"].decode()
 
     # what is gone
-    moved = {line[3]: line[4] for line in hand.book["Left over"].values if line[2] in {"Mine", "column AE"}}
+    moved = {line[3]: line[4] for line in hand.sheet("Left over").values if line[2] in {"Mine", "column AE"}}
     assert moved == {"Text": GONE, "Link": "#Start!A1"}
     assert f"{MISMATCHES}!J{n}" in ran.err
     for words in (("apply", "--yes"), ("report", "--output", str(desk.folder / "report.xlsx"))):

@@ -47,7 +47,7 @@ def test_what_lay_on_a_row_that_goes_is_moved_or_named(desk: Desk) -> None:
     row = desk.read().rows(MISMATCHES)[GONE]
     lay(desk.file, row - 1)
     ran = settle(desk)
-    kinds = [line[3] for line in list(desk.read().book["Left over"].values)[1:]]
+    kinds = [line[3] for line in list(desk.read().sheet("Left over").values)[1:]]
     assert sorted(kinds) == ["Data type", "Picture", "Picture in the cell"]
     content = parts(desk.file.read_bytes())
     left = content[part_of_sheet(content, "Left over")].decode()
