@@ -2,8 +2,9 @@
 
 Stage by stage: `opening`, `code_pages`, `workbook_cells`, `xls`, `xlsb` and `opendocument` (a file's cells);
 `tables` and `chosen_tables` (headers and rows); `columns` with `layouts` (meanings of headers);
-`table_values` with `values`, `numbers` and `dates` (cells as values); `rows` and `row_checks` (charges,
-totals, problems); `kinds`, `lines`, `line_names`, `billed_by_days` and `charges` (lines); `proof`,
-`table_proof` and `totals` (figures against each other); `joined_files` (several files). `reading` runs all
-of them, `summary` tells of the result.
+`column_checks` (columns that must not be left unread); `table_values` with `values`, `numbers`, `dates` and
+`currencies` (cells as values); `rows` and `row_checks` (charges, totals, problems); `kinds`, `discounts`,
+`unsigned_credits`, `lines`, `line_names`, `billed_by_days` and `charges` (lines); `proof`, `table_proof`,
+`proven_prices`, `unread_money` and `totals` (figures against each other); `joined_files` (several files);
+`doubts` (why the month is not all clear). `reading` runs all of them, `summary` tells of the result.
 """

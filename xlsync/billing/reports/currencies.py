@@ -1,4 +1,4 @@
-"""The currency of each row: of its own column, of the money's cells, or of the money's headers. PURE."""
+"""The currency of each row: of its column, the money's cells, headers or number formats, or titles. PURE."""
 
 from __future__ import annotations
 
