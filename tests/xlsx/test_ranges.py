@@ -498,6 +498,13 @@ def test_a_rule_of_an_extension_follows_also_where_its_elements_have_no_prefix()
     assert rule.format("") in part_of(renewed(after_rows(rule.format(""))), PART)
 
 
+@pytest.mark.parametrize("count", ['count="2"', "count='2'"])
+def test_rules_are_counted_anew_where_one_goes(count: str) -> None:
+    rules = '<dataValidation sqref="H2"/><dataValidation sqref="H3"/>'
+    xml = part_of(renewed(after_rows(f"<dataValidations {count}>{rules}</dataValidations>")), PART)
+    assert '<dataValidations count="1"><dataValidation sqref="H4"/></dataValidations>' in xml
+
+
 def test_a_rule_whose_scale_ends_at_a_cell_follows_it() -> None:
     scale = """<cfvo type="num" val="$B$8"/><cfvo type="formula" val='"0"&amp;$B$8'/><cfvo type="max"/>"""
     rule = f'<cfRule type="dataBar" priority="9"><dataBar>{scale}</dataBar></cfRule>'

@@ -106,15 +106,17 @@ def test_links_merges_and_breaks_follow_also_where_they_are_written_with_end_tag
     assert '<brk id="4"' in moved[0]
 
 
-def test_the_box_of_a_comment_moves_with_it() -> None:
+@pytest.mark.parametrize("note", [b'ObjectType="Note"', b"ObjectType = 'Note'"])
+def test_the_box_of_a_comment_moves_with_it(note: bytes) -> None:
     drawing = "xl/drawings/commentsDrawing1.vml"
     content = parts(BUSY)
     content[drawing] = (  # with a negative offset, as LibreOffice writes it
         b'<xml xmlns:v="urn:schemas-microsoft-com:vml" xmlns:x="urn:schemas-microsoft-com:office:excel">'
-        b'<v:shape id="s1"><x:ClientData ObjectType="Note"><x:Anchor>\n3, 15, 3, 2, 5, -31, 7, 1</x:Anchor>'
+        b'<v:shape id="s1"><x:ClientData %b><x:Anchor>\n3, 15, 3, 2, 5, -31, 7, 1</x:Anchor>'
         b"<x:Row>4</x:Row><x:Column>2</x:Column></x:ClientData></v:shape></xml>"
-    )
+    ) % note
     package = Package.from_bytes(zipped(content))
+    assert not package.annotations(SHEET).objects(range(9))
     package.replace_rows(SHEET, rows_of((1, "a"), (4, "d")))
     moved = part_of(package, drawing)
     assert "<x:Anchor>3, 15, 1, 2, 5, -31, 5, 1</x:Anchor><x:Row>2</x:Row>" in moved

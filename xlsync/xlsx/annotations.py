@@ -166,8 +166,13 @@ def shapes_of(xml: str, rows: Collection[int]) -> Iterator[DrawnObject]:
         anchor = re.search(rf"<{ANY_PREFIX}Anchor>([^<]*)<", shape)
         numbers = [part.strip() for part in anchor[1].split(",")] if anchor else []
         row = int(numbers[2]) if len(numbers) == 8 and numbers[2].isdigit() else -1
-        if 'ObjectType="Note"' not in shape and row in rows:
+        if not is_note(shape) and row in rows:
             yield DrawnObject(row, "form control", attribute(shape.partition(">")[0], "id"))
+
+
+def is_note(shape: str) -> bool:
+    """Return whether a shape of a VML drawing is the box of a note."""
+    return re.search(r"""\sObjectType\s*=\s*["']Note["']""", shape) is not None
 
 
 def _anchors(xml: str, rows: Collection[int]) -> Iterator[tuple[int, str]]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from xlsync.xlsx.annotations import ROW_HEIGHT, ROWS_OF_SMALL, is_picture
+from xlsync.xlsx.annotations import ROW_HEIGHT, ROWS_OF_SMALL, is_note, is_picture
 from xlsync.xlsx.cells import LAST_ROW, escape_markup
 from xlsync.xlsx.formulas import Reference, with_references
 from xlsync.xlsx.markup import ANY_PREFIX, attribute, with_texts_changed
@@ -32,7 +32,7 @@ def move_shapes(xml: str, moves: Moves) -> str:
     def placed(match: re.Match[str]) -> str:
         shape = match[0]
         row = re.search(rf"(<{ANY_PREFIX}Row>\s*)([0-9]+)(\s*<)", shape)
-        if not row or 'ObjectType="Note"' not in shape:
+        if not row or not is_note(shape):
             return _with_anchor(shape, moves, None)
         new = moves.row(int(row[2]))
         if new is None:

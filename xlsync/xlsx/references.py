@@ -106,7 +106,7 @@ def _without_empty(xml: str, container: str, item: str) -> str:
         count = len(re.findall(rf"<{ANY_PREFIX}{item}(?=[\s/>])", match[2]))
         if not count:
             return ""
-        opening = with_attribute(match[1], "count", str(count)) if 'count="' in match[1] else match[1]
+        opening = with_attribute(match[1], "count", str(count)) if attribute(match[1], "count") else match[1]
         return f"{opening}{match[2]}{match[3]}"
 
     return re.sub(
