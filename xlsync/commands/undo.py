@@ -15,7 +15,6 @@ from xlsync.commands.writing import noting, open_book, open_live, with_noted, wr
 from xlsync.errors import XlsyncError
 from xlsync.gather.systems import Systems
 from xlsync.models import Progress
-from xlsync.workbook.layout import INVOICES, MISMATCHES, NEW
 from xlsync.workbook.save import Save
 from xlsync.workbook.write import write_results
 
@@ -87,7 +86,7 @@ def _note_undone(
     if not path.exists():
         return [f"The rows of {path.name} do not say that they were taken back: {path} does not exist."]
     book = open_book(path, systems)
-    keys = {row.key for sheet in (MISMATCHES, NEW, INVOICES) for row in book.rows[sheet.title]}
+    keys = {row.key for row in book.to_approve}
     shown = {key: (text, False) for key, text in results.items() if key in keys}
     if not shown:
         return []

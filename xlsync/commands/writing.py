@@ -23,7 +23,6 @@ from xlsync.gather.systems import Systems
 from xlsync.records import replace
 from xlsync.workbook.edits.creations import NewRows, read_new_rows
 from xlsync.workbook.hidden_sheet import About
-from xlsync.workbook.layout import INVOICES, MISMATCHES, NEW
 from xlsync.workbook.read import Book, month_on_start, read_workbook
 
 
@@ -77,11 +76,7 @@ def approvals_of(book: Book, asked: Mapping[str, str]) -> Approvals:
         noted=noted_results(book.about.noted),
         anew=noted_results(book.about.anew),
         asked=asked,
-        results={
-            row.key: row.text("Result")
-            for sheet in (MISMATCHES, NEW, INVOICES)
-            for row in book.rows[sheet.title]
-        },
+        results={row.key: row.text("Result") for row in book.to_approve},
     )
 
 
@@ -168,8 +163,8 @@ def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
 
 def find_spent(book: Book, reservations: Mapping[str, str]) -> list[Notice]:
     """Return a notice at *Result* for each spent row of which there is something to say, by row key."""
-    rows = [row for sheet in (MISMATCHES, NEW, INVOICES) for row in book.rows[sheet.title]]
-    return [Notice(row.where("Result"), reservations[row.key]) for row in rows if row.key in reservations]
+    rows = (row for row in book.to_approve if row.key in reservations)
+    return [Notice(row.where("Result"), reservations[row.key]) for row in rows]
 
 
 def noted_results(entries: Iterable[str]) -> frozenset[Noted]:

@@ -279,7 +279,8 @@ INVOICES: Final = Sheet(
     frozen=3,
 )
 
-TABLES: Final = (BILLING_LINES, MISMATCHES, NEW, INVOICES)
+TO_APPROVE: Final = (MISMATCHES, NEW, INVOICES)  # the sheets on which people approve rows
+TABLES: Final = (BILLING_LINES, *TO_APPROVE)
 
 
 class ListColumn(Struct, frozen=True):

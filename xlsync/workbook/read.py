@@ -23,20 +23,17 @@ from xlsync.gc_tuning import not_collected
 from xlsync.models import MismatchKind, Month
 from xlsync.workbook.hidden_sheet import About, StoredRow, is_same, read_hidden_sheet
 from xlsync.workbook.layout import (
-    BILLING_LINES,
-    INVOICES,
     LIST_COLUMNS,
     LISTS,
     MEMORY,
-    MISMATCHES,
-    NEW,
     START,
+    TABLES,
+    TO_APPROVE,
     Sheet,
 )
 from xlsync.xlsx.cells import Value, letters, position
 from xlsync.xlsx.package import Package
 
-READ_SHEETS: Final = (BILLING_LINES, MISMATCHES, NEW, INVOICES)
 # Bytes of the largest workbook whose sheets are read side by side: of a larger one less is held at once.
 _SIDE_BY_SIDE: Final = 3_000_000
 T = TypeVar("T")
@@ -109,6 +106,11 @@ class Book(Struct, frozen=True):
         return Month.parse(self.about.month)
 
     @property
+    def to_approve(self) -> Iterator[SheetRow]:
+        """The rows of xlsync's that a person can approve, and that have a *Result*."""
+        return (row for sheet in TO_APPROVE for row in self.rows[sheet.title])
+
+    @property
     def has_edits(self) -> bool:
         """Return whether a person or `apply` changed anything in the workbook."""
         edited = any(
@@ -127,22 +129,20 @@ class Book(Struct, frozen=True):
 def read_workbook(path: Path) -> Book:
     """Read a workbook of xlsync; raises WorkbookError where it cannot be used at all."""
     package = Package.open(path)
-    missing = [
-        title for title in (*(s.title for s in READ_SHEETS), LISTS, MEMORY) if title not in package.sheets
-    ]
+    missing = [title for title in (*(s.title for s in TABLES), LISTS, MEMORY) if title not in package.sheets]
     if MEMORY in missing:
         raise WorkbookError(
             f"{path.name} is not a workbook of xlsync.", "Make one with `xlsync export`, then open that."
         )
     if missing:
-        known = {*(sheet.title for sheet in READ_SHEETS), START, LISTS, MEMORY}
+        known = {*(sheet.title for sheet in TABLES), START, LISTS, MEMORY}
         others = ", ".join(title for title in package.sheets if title not in known)
         raise WorkbookError(
             f"{path.name} lacks the sheet{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
             (f"If it was renamed (there is {others}), give it back its name; else go" if others else "Go")
             + " back to its backup, or export the month again into another file.",
         )
-    titles = [title for title in (*(s.title for s in READ_SHEETS), START) if title in package.sheets]
+    titles = [title for title in (*(s.title for s in TABLES), START) if title in package.sheets]
     texts: dict[str, str] = {}
     read_visible = partial(package.read_grids, titles, texts)
     is_small = path.stat().st_size <= _SIDE_BY_SIDE
@@ -157,7 +157,7 @@ def read_workbook(path: Path) -> Book:
         read_visible()
     sheets = {
         sheet.title: _read_sheet(package, sheet, hidden.rows.get(sheet.title, {}), path.name)
-        for sheet in READ_SHEETS
+        for sheet in TABLES
     }
     return Book(
         path,

@@ -46,12 +46,14 @@ from xlsync.workbook.layout import (
     START_CELLS,
     START_LINE,
     START_MISMATCH_CELLS,
+    TABLES,
+    TO_APPROVE,
     VERDICT_ROWS,
     VERDICT_WIDTH,
 )
 from xlsync.workbook.left_over import move_left_over
 from xlsync.workbook.merging import merge_rows
-from xlsync.workbook.read import READ_SHEETS, Book, start_title, without_empty_end
+from xlsync.workbook.read import Book, start_title, without_empty_end
 from xlsync.workbook.save import Save, save_or_beside
 from xlsync.workbook.totals import start_billed, start_mismatches, start_values
 from xlsync.xlsx.cells import Cell, Position, Row, Value, letters, position, wrapped_lines
@@ -112,8 +114,8 @@ def write_export(
     """
     package = Package.open(template_path())
     # read while the package is small: after a change the whole of it would be opened again
-    package.read_grids((*(sheet.title for sheet in READ_SHEETS), LISTS, MEMORY))
-    columns = {sheet.title: {h: i for i, h in enumerate(sheet.headers)} for sheet in READ_SHEETS}
+    package.read_grids((*(sheet.title for sheet in TABLES), LISTS, MEMORY))
+    columns = {sheet.title: {h: i for i, h in enumerate(sheet.headers)} for sheet in TABLES}
     about = replace(
         _about(overview, exported_at, renewed_at),
         reports=reports,
@@ -194,7 +196,7 @@ def _fill(
     places: dict[str, dict[str, int]] = {}
     done, total = 0, sum(map(len, offered.values()))
     progress(done, total)
-    for sheet in READ_SHEETS:
+    for sheet in TABLES:
         count = len(offered[sheet.title])
         renewal = merge_rows(sheet, offered.pop(sheet.title), columns[sheet.title], book)
         if book:
@@ -421,7 +423,7 @@ def write_results(
     the picks of lines, by line key, with the ids of created records. Returns the file that holds
     them.
     """
-    for sheet in (MISMATCHES, NEW, INVOICES):
+    for sheet in TO_APPROVE:
         cells: dict[tuple[int, int], Value] = {}
         for row in book.rows[sheet.title]:
             if row.key in results:

@@ -69,12 +69,7 @@ def has_yes(row: SheetRow) -> bool:
 
 def find_lifted(book: Book) -> frozenset[str]:
     """Return the keys of the rows whose *Approve* lifts the limits."""
-    return frozenset(
-        row.key
-        for rows in book.rows.values()
-        for row in rows
-        if "Approve" in row.columns and row.text("Approve").casefold() == OVER_LIMIT
-    )
+    return frozenset(row.key for row in book.to_approve if row.text("Approve").casefold() == OVER_LIMIT)
 
 
 def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal | None:
