@@ -62,6 +62,20 @@ def test_styles_and_heights_move_with_their_rows_and_new_rows_take_the_columns_s
     assert {page.cell(row, 2).number_format for row in range(2, 8)} == {"0.00"}
 
 
+def test_a_new_row_between_two_rows_of_a_group_is_one_of_it_and_is_seen() -> None:
+    def grouped(xml: str) -> str:
+        return re.sub(r'<row r="([234])"', r'<row outlineLevel="\1" hidden="1" r="\1"', xml)
+
+    package = Package.from_bytes(edited(BUSY, "xl/worksheets/sheet1.xml", grouped))
+    package.replace_rows(
+        SHEET,
+        rows_of((None, "m"), (1, "a"), (2, "b"), (None, "n"), (None, "o"), (3, "c"), (None, "p"), (4, "d")),
+    )
+    rows = loaded(package).row_dimensions
+    assert [rows[row].outlineLevel for row in range(2, 10)] == [0, 2, 3, 3, 3, 4, 0, 0]
+    assert [row for row in range(2, 10) if rows[row].hidden] == [3, 4, 7]
+
+
 def test_what_stands_below_the_table_moves_down_and_its_formulas_cover_the_new_rows() -> None:
     package = reordered()
     assert package.grid(SHEET)[9][0] == "total"

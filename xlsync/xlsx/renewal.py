@@ -171,16 +171,35 @@ class Renewal:
         moves = self.moves
         pieces = [self._aside(row) for row in self.above]
         same = self.stays
-        number = moves.first
-        for row in rows:
-            old = None if row.was is None else self.data.pop(row.was, None)
-            piece = self._new(number, row.cells) if old is None else self._renewed(number, old, row.cells)
+        levels = self._levels_of_new(rows)
+        for place, row in enumerate(rows):
+            number, old = moves.first + place, None if row.was is None else self.data.pop(row.was, None)
+            if old is None:
+                piece: str | None = self._new(number, row.cells, levels.get(place, 0))
+            else:
+                piece = self._renewed(number, old, row.cells)
             same = same and piece is None
             pieces.append(old.whole if piece is None and old is not None else (piece or "").encode())
-            number += 1
         if same:
             return None
         return pieces + [self._aside(row) for row in self.below]
+
+    def _levels_of_new(self, rows: Sequence[Row]) -> dict[int, int]:
+        """Find the outline levels of new rows, by place: one between two rows of a group is of that group."""
+        if not self.sheet.holds("outlineLevel"):
+            return {}
+        levels: dict[int, int] = {}
+        waiting: list[int] = []  # new rows since the last old one
+        above = 0
+        for place, row in enumerate(rows):
+            old = None if row.was is None else self.data.get(row.was)
+            if old is None:
+                waiting.append(place)
+                continue
+            level = int(attribute(old.attributes, "outlineLevel") or 0)
+            levels |= dict.fromkeys(waiting, min(above, level))
+            above, waiting = level, []
+        return levels
 
     def _aside(self, row: OldRow) -> bytes:
         """Return a row outside the data rows, with updated references."""
@@ -241,7 +260,7 @@ class Renewal:
                 )
         return plan
 
-    def _new(self, number: int, cells: Mapping[int, Value | Cell]) -> str:
+    def _new(self, number: int, cells: Mapping[int, Value | Cell], level: int) -> str:
         row, after_style, texts = str(number + 1), self.writer.after_style, self.writer.texts
         openings, styles, column_styles = self.openings, self.styles, self.column_styles
         parts: list[str] = []
@@ -260,7 +279,8 @@ class Renewal:
                 end = after_style(content)
             parts.append(f"{opening}{row}{style}{end}")
         height = self._height(cells, ()) if self.wrapped else ""
-        return f'<{self.sheet.prefix}row r="{row}"{height}>{"".join(parts)}</{self.sheet.prefix}row>'
+        group = f' outlineLevel="{level}"' if level else ""
+        return f'<{self.sheet.prefix}row r="{row}"{height}{group}>{"".join(parts)}</{self.sheet.prefix}row>'
 
     def _filled(self, number: int, column: int) -> str:
         """The formula of a calculated column in a new row, as the cell's XML from after its style on."""
