@@ -13,6 +13,7 @@ from typing import Any, Final
 from xlsync.apply.actions import Action, CreateAddition, CreateAgreement, CreateContact
 from xlsync.apply.plan import State
 from xlsync.apply.runs import Run, Write
+from xlsync.connectwise.records import folded
 
 # During this time a list without a record does not prove its absence.
 UNSURE: Final = dt.timedelta(minutes=10)
@@ -94,9 +95,9 @@ def _place_of(action: Action) -> _Place | None:
         case CreateAddition(agreement=int(agreement), item=int(item)):
             return (f"/finance/agreements/{agreement}/additions", str(item))
         case CreateContact(company=int(company)):
-            return ("/company/contacts", str(company), _folded(action.first_name, action.last_name))
+            return ("/company/contacts", str(company), folded(f"{action.first_name} {action.last_name}"))
         case CreateAgreement(company=int(company)):
-            return ("/finance/agreements", str(company), _folded(action.name))
+            return ("/finance/agreements", str(company), folded(action.name))
     return None
 
 
@@ -107,20 +108,16 @@ def _place_of_write(write: Write) -> _Place | None:
         case CreateAddition.__name__:
             return (write.path, _id_in(body, "product"))
         case CreateContact.__name__:
-            name = _folded(str(body.get("firstName") or ""), str(body.get("lastName") or ""))
+            name = folded(f"{body.get('firstName') or ''} {body.get('lastName') or ''}")
             return (write.path, _id_in(body, "company"), name)
         case CreateAgreement.__name__:
-            return (write.path, _id_in(body, "company"), _folded(str(body.get("name") or "")))
+            return (write.path, _id_in(body, "company"), folded(str(body.get("name") or "")))
     return None
 
 
 def _id_in(body: Mapping[str, Any], name: str) -> str:
     reference = body.get(name)
     return str(reference.get("id")) if isinstance(reference, Mapping) else ""
-
-
-def _folded(*texts: str) -> str:
-    return " ".join(" ".join(texts).split()).casefold()
 
 
 def tell_unanswered(write: Write) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from xlsync.amounts import tell_number
-from xlsync.connectwise.records import read_date, read_number
+from xlsync.connectwise.records import folded, read_date, read_number
 from xlsync.errors import ApiError
 
 _COMPARED: Final = (
@@ -69,7 +69,7 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _folded(value: Any) -> Any:
-    return " ".join(value.split()).casefold() if isinstance(value, str) else value
+    return folded(value) if isinstance(value, str) else value
 
 
 def _tell(value: Any) -> str:

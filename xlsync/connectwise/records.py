@@ -257,6 +257,11 @@ def clean(text: str) -> str:
     return (text if text.isascii() else _ZERO_WIDTH.sub("", text)).strip()
 
 
+def folded(name: str) -> str:
+    """Fold a name's case and blanks, by which no two records are told apart."""
+    return " ".join(name.split()).casefold()
+
+
 def read_setup(record: Mapping[str, Any]) -> Setup:
     """Read an entry of a setup table."""
     parent = _inner(record, "category")

@@ -13,7 +13,6 @@ from xlsync.apply.kinds.records import (
     Existing,
     RecordCreation,
     find_made_before,
-    folded,
     reference,
     without_empty,
 )
@@ -22,7 +21,7 @@ from xlsync.apply.plan import Outcome, State, outcome
 from xlsync.apply.runs import Run, Write
 from xlsync.apply.set_fields import SetFields
 from xlsync.connectwise.client import AGREEMENT_FIELDS
-from xlsync.connectwise.records import AgreementNow, read_agreement_now, write_date
+from xlsync.connectwise.records import AgreementNow, folded, read_agreement_now, write_date
 
 PATH: Final = "/finance/agreements"
 _WITHOUT_CONTACT: Final = (

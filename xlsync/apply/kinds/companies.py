@@ -14,12 +14,12 @@ from xlsync.apply.kinds.records import (
     find_by_identifier,
     find_like,
     find_made_before,
-    folded,
     list_twins,
     reference,
     without_empty,
 )
 from xlsync.apply.lookup import Live
+from xlsync.connectwise.records import folded
 
 PATH: Final = "/company/companies"
 

@@ -13,13 +13,12 @@ from xlsync.apply.kinds.records import (
     Existing,
     RecordCreation,
     find_made_before,
-    folded,
     without_empty,
 )
 from xlsync.apply.lookup import Live
 from xlsync.apply.runs import Run, Write
 from xlsync.apply.set_fields import SetFields
-from xlsync.connectwise.records import id_of
+from xlsync.connectwise.records import folded, id_of
 from xlsync.errors import ApiError
 
 PATH: Final = "/company/contacts"

@@ -16,13 +16,13 @@ from xlsync.apply.kinds.records import (
     find_by_identifier,
     find_like,
     find_made_before,
-    folded,
     list_twins,
     without_empty,
 )
 from xlsync.apply.lookup import Live
 from xlsync.apply.runs import Run, Write
 from xlsync.apply.set_fields import SetFields
+from xlsync.connectwise.records import folded
 
 PATH: Final = "/procurement/catalog"
 _LONGEST_CODE: Final = 50  # characters of a field that holds the marketplace's code

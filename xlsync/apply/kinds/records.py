@@ -13,7 +13,7 @@ from xlsync.apply.field_names import FIELDS
 from xlsync.apply.kinds.handler import Handler
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, outcome
-from xlsync.connectwise.records import id_of, record_of
+from xlsync.connectwise.records import folded, id_of, record_of
 from xlsync.errors import ApiError
 from xlsync.records import replace
 
@@ -167,11 +167,6 @@ def list_twins(live: Live, path: str, same: SameRecord, created_id: int) -> tupl
     )
     ids = (id_of(record, path) for record in records if is_it(record))
     return tuple(id_ for id_ in ids if id_ not in own)
-
-
-def folded(text: str) -> str:
-    """Fold a name's case and blanks."""
-    return " ".join(text.split()).casefold()
 
 
 def reference(id_: int | None) -> dict[str, int] | None:

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from xlsync.apply.actions import CreateAgreement, CreateCatalogItem, CreateCompany, CreateContact
 from xlsync.apply.plan import is_carried_out
+from xlsync.connectwise.records import folded
 from xlsync.errors import Notice, Problem
 from xlsync.models import CREATE_NEW, BillingLine
 from xlsync.reconcile.proposals import (
@@ -267,7 +268,7 @@ class _Reader:
             if not isinstance(action, CreateContact):
                 others.append(action)
                 continue
-            name = " ".join(f"{action.first_name} {action.last_name}".split()).casefold()
+            name = folded(f"{action.first_name} {action.last_name}")
             one = first.setdefault((action.company, name), action)
             if one is action:
                 others.append(action)
