@@ -28,7 +28,7 @@ from xlsync.reconcile.verdict import MonthVerdict, Verdict
 from xlsync.records import replace
 from xlsync.report.facts import Facts, MismatchRow
 from xlsync.report.figures import FigureGroup, Figures
-from xlsync.report.month import Report, make_report, with_currencies
+from xlsync.report.month import Report, make_report, with_currencies_of_agreements
 from xlsync.report.page import is_shown, notes
 from xlsync.report.write import build, find_office, pdf_beside, write_report
 
@@ -251,7 +251,7 @@ def test_the_sum_of_customers_is_the_total_is_the_sum_of_products(month: tuple[F
 @given(months())
 def test_billed_is_the_sum_of_the_lines_of_each_currency(month: tuple[Facts, list[Run]]) -> None:
     report = make_report(*month)
-    lines = with_currencies(month[0]).lines
+    lines = with_currencies_of_agreements(month[0]).lines
     for currency in {entry.currency for entry in lines}:
         amounts = [entry.amount for entry in lines if entry.currency == currency]
         assert total(report, currency).billed == sum(amounts, Decimal(0))

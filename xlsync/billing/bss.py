@@ -27,7 +27,7 @@ from xlsync.billing.bss_lines import (
     plans_to_ask,
     read_lines,
     read_total,
-    read_units,
+    read_unit_groups,
     settle_ends,
     with_plan,
     without_plan,
@@ -275,7 +275,7 @@ class Bss:
         if self._units is None:
             path = "api/organization/unitGroups"
             pages = read_pages(self.service, path, {"include": "units"}, lambda: None)
-            self._units = read_units(chain.from_iterable(_if_allowed(lambda: list(pages)) or ()))
+            self._units = read_unit_groups(chain.from_iterable(_if_allowed(lambda: list(pages)) or ()))
         return self._units
 
     def _read_items(self, invoices: Sequence[Json], steps: _Steps) -> list[Sequence[Json]]:

@@ -59,7 +59,7 @@ class ChargedLine(Struct, frozen=True):
         return _is_of(month, by, self.line.start, self.line.end, self.invoiced)
 
 
-def read_units(groups: Iterable[Json]) -> dict[str, Unit]:
+def read_unit_groups(groups: Iterable[Json]) -> dict[str, Unit]:
     """Read the billing cycles by id from the organization's unit groups."""
     units: dict[str, Unit] = {}
     for group in groups:

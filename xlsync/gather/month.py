@@ -26,7 +26,7 @@ from xlsync.records import replace
 from xlsync.workbook.candidates import tell_candidates, with_evidence, with_looks_like
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.labels import Labels
-from xlsync.workbook.totals import with_currencies
+from xlsync.workbook.totals import with_currencies_named
 
 
 class Gathered(Struct, frozen=True):
@@ -57,7 +57,7 @@ def gather(
     overview = _overview(systems, request, sources, linked, books, findings, asking)
     similar.store()
     notices = month_notices(systems, request, sources, linked, overview, decisions, months)
-    return Gathered(replace(with_currencies(overview), notices=notices), notices)
+    return Gathered(replace(with_currencies_named(overview), notices=notices), notices)
 
 
 def _overview(

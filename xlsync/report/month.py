@@ -101,7 +101,7 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
 
     Tests of writing change nobody's month.
     """
-    stored, facts = facts, with_currencies(facts)
+    stored, facts = facts, with_currencies_of_agreements(facts)
     # Where every cent went knows no currency of agreements.
     in_cents = stored.month_verdict.billed if facts.lines == stored.lines else ()
     facts = replace(
@@ -145,7 +145,7 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
     )
 
 
-def with_currencies(facts: Facts) -> Facts:
+def with_currencies_of_agreements(facts: Facts) -> Facts:
     """Let the money of lines whose report names no currency count as that of their agreements.
 
     A line without an agreement counts as the only currency of the month, where there is one.

@@ -36,7 +36,7 @@ class KindMoney(Struct, frozen=True):
         return cls(kind, currency, len(impacts), up, down)
 
 
-def with_currencies(overview: Overview) -> Overview:
+def with_currencies_named(overview: Overview) -> Overview:
     """Name the currency in the explanation of each row, if the month has several currencies.
 
     A row *Not linked* names the currency already, beside the amount that was billed.
@@ -53,8 +53,8 @@ def with_currencies(overview: Overview) -> Overview:
         explanation = mismatch.explanation.removesuffix(sentence)
         return replace(mismatch, explanation=f"{explanation}{sentence}")
 
-    with_currencies = tuple(map(with_currency, overview.findings.mismatches))
-    return replace(overview, findings=replace(overview.findings, mismatches=with_currencies))
+    mismatches = tuple(map(with_currency, overview.findings.mismatches))
+    return replace(overview, findings=replace(overview.findings, mismatches=mismatches))
 
 
 def mismatch_money(overview: Overview) -> tuple[KindMoney, ...]:
