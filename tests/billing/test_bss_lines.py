@@ -26,7 +26,7 @@ from tests.helpers.fake_bss import (
     sub,
 )
 from xlsync.billing.bss import Bss
-from xlsync.billing.bss_lines import is_cancelled, read_lines, read_units
+from xlsync.billing.bss_lines import is_cancelled, read_lines, read_unit_groups
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType
 
@@ -398,7 +398,7 @@ def test_items_of_one_id_on_several_invoices_stay_two_lines(fake: Fake, bss: Bss
 def test_the_name_of_a_unit_tells_its_months_where_the_words_of_its_length_are_not_known() -> None:
     unknown = {"billingCycleDuration": 1, "billingCycleUnitType": "Recurring"}
     named = {name: {**unknown, "id": name, "name": name} for name in ("Month", "Annual", "License")}
-    units = read_units([{"units": list(named.values())}])
+    units = read_unit_groups([{"units": list(named.values())}])
     assert {name: unit.months for name, unit in units.items()} == {"Month": 1, "Annual": 12, "License": None}
 
 
@@ -409,7 +409,7 @@ def test_keys_do_not_depend_on_the_order_of_items(order: list[int]) -> None:
         item("i-1"), item("i-1", subscriptions=[sub("s-2")]), item("i-1", subscriptions=[addon]),
         item("i-1", startDate="2026-03-17T00:00:00Z"), item("i-2"),
     ]  # fmt: skip
-    units = read_units(GROUPS)
+    units = read_unit_groups(GROUPS)
     keys = {
         (one.line.key, one.line.contract, one.line.start)
         for one in read_lines(invoice("EX-1"), [items[n] for n in order], units)
@@ -432,6 +432,6 @@ def test_whatever_an_invoice_holds_it_gives_lines_or_is_named(inner: Any, outer:
     changed = item(subscriptions=[sub() | inner]) | inner
     is_cancelled(odd)
     try:
-        assert len(read_lines(odd, [changed], read_units(GROUPS))) == 1
+        assert len(read_lines(odd, [changed], read_unit_groups(GROUPS))) == 1
     except ApiError as error:
         assert "invoice " in error.message  # noqa: PT017 - either is right
