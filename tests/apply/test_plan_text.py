@@ -22,6 +22,7 @@ from xlsync.apply.plan import Outcome, State
 from xlsync.apply.plan_text import tell_nothing, tell_plan
 from xlsync.apply.set_fields import FieldChange, SetFields
 from xlsync.models import Addition
+from xlsync.records import replace
 
 D = Decimal
 
@@ -178,3 +179,12 @@ def test_a_plan_whose_changes_were_made_earlier_says_so() -> None:
     ]
     assert tell_nothing(done[:1]) == "Nothing to do: the change was made earlier."
     assert tell_nothing(done) == "Nothing to do: all 2 changes were made earlier."
+    undone = [replace(one, taken_back=one.rows) for one in done]
+    anew = "To have one made anew, empty its Result."
+    assert (
+        tell_nothing(undone)
+        == f"Nothing to do: all 2 changes were made earlier, and taken back since. {anew}"
+    )
+    assert tell_nothing([done[0], undone[1]]) == (
+        f"Nothing to do: all 2 changes were made earlier, and 1 of them taken back since. {anew}"
+    )

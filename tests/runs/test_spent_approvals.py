@@ -133,12 +133,20 @@ def test_a_result_of_a_run_is_its_own_in_a_workbook_that_went_to_another_machine
     assert (again.code, desk.sent(), "no run wrote" in again.err) == (0, [], False)
 
 
-def test_an_undone_row_is_not_done_again_by_the_same_workbook(desk_after: DeskAfter) -> None:
+def test_an_undone_row_is_not_done_again_by_the_same_workbook_and_says_that_it_was_taken_back(
+    desk_after: DeskAfter,
+) -> None:
     desk = desk_after(carry_out)
     carried_out = newest(desk)
     assert desk.run("undo", carried_out, "--yes").code == 0
     desk.forget_log()
-    assert set(desk.apply().states.values()) == {"already"}
+    for _ in range(2):
+        ran = desk.apply()
+        assert set(ran.states.values()) == {"already"}
+        assert all("taken back on" in action["detail"] for action in ran.json["actions"])
+        assert "all 3 changes were made earlier, and taken back since" in ran.err
+        results = [str(desk.read().get(MISMATCHES, key, "Result")) for key in ROWS]
+        assert [text for text in results if not text.startswith("taken back on")] == []
     assert desk.sent() == []
 
 

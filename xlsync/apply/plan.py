@@ -59,7 +59,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     `changed` is True if ConnectWise no longer had the approved values, `differs` if it stored something else
     than was sent, what is there was created with other values, or the journal could not note the outcome,
-    `is_spent` if an earlier run (`run`) carried out the action. `waits_for` is the key of a needed action
+    `is_spent` if an earlier run (`run`) carried out the action; `taken_back` are the rows whose *Result* says
+    that an undo took that back, which it goes on to say. `waits_for` is the key of a needed action
     that was not done, `refused_for` why other writes would be refused as well. `subject` names for people
     what the action is about.
     """
@@ -74,6 +75,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     changed: bool = False
     differs: bool = False
     is_spent: bool = False
+    taken_back: tuple[str, ...] = ()
     run: str = ""
     waits_for: str = ""
     invoice_number: str = ""

@@ -71,6 +71,11 @@ def tell_nothing(outcomes: Sequence[Outcome]) -> str:
         why = "the change was made earlier" if one else f"all {len(outcomes)} changes were made earlier"
         if any(result.is_spent and not result.run for result in outcomes):
             why = "the row says that it is done" if one else f"{why}, or their rows say so"
+        undone = sum(bool(result.taken_back) for result in outcomes)
+        if undone:
+            some = "" if undone == len(outcomes) else f"{undone} of them "
+            anew = "To have one made anew, empty its Result."
+            return f"Nothing to do: {why}, and {some}taken back since. {anew}"
         return f"Nothing to do: {why}."
     return f"Nothing was done: {count_states(outcomes)}"
 

@@ -113,15 +113,20 @@ class SpentApprovals:
     def outcome_of(self, action: Action, rows: Sequence[str], key: str = "") -> Outcome:
         """Make the outcome of an action, or some of its rows, that was carried out earlier."""
         spent = next(filter(None, (self._find_spent(action.key, row) for row in rows)), Spent())
+        taken_back = tuple(filter(self._says_taken_back, rows))
+        by_undo = [self._approvals.results[row] for row in taken_back[:1]]
         return Outcome(
             key=key or action.key,
             kind=kind_of(action),
             subject=action.subject,
             rows=tuple(rows),
             state=State.ALREADY,
-            detail=f"{spent.text}; {_CHANGED}" if self._changed.intersection(rows) else spent.text,
+            detail="; ".join(
+                (spent.text, *by_undo, *([_CHANGED] if self._changed.intersection(rows) else ()))
+            ),
             id=spent.write.id if spent.write else None,
             is_spent=True,
+            taken_back=taken_back,
             run=spent.run.id if spent.run else "",
         )
 

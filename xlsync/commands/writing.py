@@ -143,14 +143,18 @@ def noting(run: str, outcomes: tuple[Outcome, ...]) -> Iterator[None]:
 
 
 def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
-    """Write each row's *Result*: all outcomes of the row, the worst first, and what reads alike once."""
+    """Write each row's *Result*: all outcomes of the row, the worst first, and what reads alike once.
+
+    A row whose *Result* says that an undo took it back is left out: that is what holds of it.
+    """
     order = (State.UNKNOWN, State.FAILED, State.SKIPPED, State.DONE, State.ALREADY)
     by_row: dict[str, list[Outcome]] = {}
     outcomes = tuple(outcomes)
     rows_of = {result.key: set(result.rows) for result in outcomes if result.state in LOST}
     for result in outcomes:
         for row in result.rows:
-            if row not in rows_of.get(result.waits_for, ()):  # the lost action's row has the reason
+            has_reason = row in rows_of.get(result.waits_for, ())  # the lost action's row has it
+            if not has_reason and row not in result.taken_back:
                 by_row.setdefault(row, []).append(result)
     return {
         row: (
