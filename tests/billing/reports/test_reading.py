@@ -226,6 +226,20 @@ def test_the_row_of_totals_is_dropped_and_no_other(path: Path) -> None:
     ]
 
 
+def test_who_sees_an_empty_name_below_another_reads_how_a_pivot_table_repeats_it(path: Path) -> None:
+    header = "Customer,Product,Units,Cost"
+    hint = "Where a name stands only in the first of its rows, write it into each of them"
+    for rows in (["A,P,1,1", ",Q,2,1"], ["A,,,", ",P,1,1", ",Q,2,1"]):
+        path.write_text("\n".join([header, *rows]), encoding="utf-8")
+        with pytest.raises(ReportError, match="Customer: is empty") as caught:
+            read_reports([path], Month(2026, 3), ReportSettings())
+        assert caught.value.hint.startswith(hint)
+    path.write_text(f"{header}\n,P,1,1\nA,Q,2,1", encoding="utf-8")
+    with pytest.raises(ReportError, match="Customer: is empty") as caught:
+        read_reports([path], Month(2026, 3), ReportSettings())
+    assert hint not in caught.value.hint
+
+
 def test_only_rows_of_the_month_stay_where_invoice_dates_are_told(path: Path) -> None:
     header = "Customer,Product,Units,Cost,Invoice Date"
     rows = ["A,P,1,1,2026-02-28", "B,P,1,1,2026-03-01", "C,P,1,1,2026-03-31T23:00", "D,P,x,1,2026-04-01"]

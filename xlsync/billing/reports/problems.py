@@ -11,6 +11,10 @@ from xlsync.amounts import counted, shortened
 from xlsync.errors import ReportError
 
 MOST_PROBLEMS: Final = 20
+_REPEAT: Final = (
+    "Where a name stands only in the first of its rows, write it into each of them "
+    "(in a pivot table of Excel: Design, Report Layout, Repeat All Item Labels)."
+)
 
 
 @dataclass
@@ -21,6 +25,7 @@ class Problems:
     types: dict[str, str] = field(default_factory=dict)  # the likely kind of each unknown word
     ignore: dict[str, str | None] = field(default_factory=dict)  # with the header that may be meant instead
     asks_for_order: bool = False
+    lacks_names: bool = False  # cells below a customer or a product are empty
 
     def add(self, where: str, row: int, what: str) -> None:
         """Add a problem of a row of a sheet; row 0 is the whole table."""
@@ -82,6 +87,8 @@ def refuse(problems: Sequence[tuple[str, Problems]]) -> None:
             hint = (
                 f"Mend the file, or, where it is right, put what holds of this into xlsync.toml:\n  {wanted}"
             )
+        if any(own.lacks_names for _, own in problems):
+            hint = f"{_REPEAT} {hint}"
         raise ReportError("\n".join(parts), hint, places)
 
 

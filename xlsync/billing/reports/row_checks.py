@@ -110,9 +110,12 @@ class RowChecks:
         """
         numbers, dates = self.values.numbers, self.values.dates
         for name in ("customer", "product"):
+            cells = self.values.texts[name]
+            first_named = next((at for at, cell in enumerate(cells) if cell), len(cells))
             for at in charging:
-                if self.values.texts[name][at] is None:
+                if cells[at] is None:
                     self.tell(at, name, "is empty")
+                    self.problems.lacks_names |= first_named < at
         for at in charging:
             if at in self.bad:
                 continue
