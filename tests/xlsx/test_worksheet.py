@@ -355,6 +355,8 @@ def test_rules_on_some_rows_follow_these_rows_with_their_formulas(
         ("SUM('Billing Lines'!$B$2:$B$5)&\"<5>\"", "SUM('Billing Lines'!$B$2:$B$7)&\"<5>\""),
         ("'Billing Lines'!$B$3", "'Billing Lines'!$B$4"),
         ("'Billing Lines'!$1:$1", "'Billing Lines'!$1:$1"),
+        ("'Billing Lines'!B2:B5", "'Billing Lines'!B2:B7"),  # as programs other than Excel write all rows
+        ("'Billing Lines'!B3:B4", "'Billing Lines'!B3:B4"),
         ("Other!$B$2:$B$5", "Other!$B$2:$B$5"),
         ("$B$2:$B$5", "$B$2:$B$5"),
         ("#N/A", "#N/A"),

@@ -190,13 +190,16 @@ class Moves:
         return with_references(formula, followed)
 
     def fixed(self, formula: str, title: str, *, where: Where = "") -> str:
-        """Update a defined name, or a rule on another sheet: only rows with a dollar sign are followed."""
+        """Update a defined name, or a rule on another sheet.
+
+        Only rows with a dollar sign are followed, and ranges over all rows of xlsync's.
+        """
 
         def followed(reference: Reference) -> str:
             is_fixed = all(corner.row_is_fixed for corner in reference.corners)
             return (
                 self._followed(reference, where)
-                if is_fixed and reference.is_on(title, here=False)
+                if reference.is_on(title, here=False) and (is_fixed or self._covers_all(reference))
                 else str(reference)
             )
 
@@ -229,13 +232,17 @@ class Moves:
             if not reference.is_on(title, here=True):
                 return str(reference)
             rows = [corner.row for corner in reference.corners if corner.row is not None]
-            covers_all = len(rows) > 1 and self.covers_own(min(rows), max(rows)) and self.first < self.last
             is_fixed = all(corner.row_is_fixed for corner in reference.corners)
-            if not rows or covers_all or is_fixed or min(rows) > self.last:
+            if not rows or self._covers_all(reference) or is_fixed or min(rows) > self.last:
                 return self._followed(reference, "")
             return _written(reference, self._at_distance(reference, there - here))
 
         return with_references(formula, moved)
+
+    def _covers_all(self, reference: Reference) -> bool:
+        """Return whether a reference is a range over several rows, and over all of xlsync's."""
+        rows = [corner.row for corner in reference.corners if corner.row is not None]
+        return len(rows) > 1 and self.covers_own(min(rows), max(rows)) and self.first < self.last
 
     def _in_data_row(self, reference: Reference, here: int, there: int) -> str:
         """A range in a formula of a data row that means the formula's own row, or runs from or to an end.
