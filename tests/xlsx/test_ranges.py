@@ -498,6 +498,17 @@ def test_a_rule_of_an_extension_follows_also_where_its_elements_have_no_prefix()
     assert rule.format("") in part_of(renewed(after_rows(rule.format(""))), PART)
 
 
+def test_a_rule_for_all_rows_that_looks_at_all_rows_looks_at_new_ones_also_without_dollar_signs() -> None:
+    rule = '<dataValidation type="list" sqref="H2:H5"><formula1>{}</formula1></dataValidation>'
+    for formula, moved in (
+        ("COUNTIF(B2:B5,B2)&gt;1", "COUNTIF(B2:B6,B2)&gt;1"),
+        ("B2:B$5", "B2:B$6"),
+        ("B2:B4", "B2:B4"),
+    ):
+        xml = part_of(renewed(after_rows(f"<dataValidations>{rule.format(formula)}</dataValidations>")), PART)
+        assert f'sqref="H2:H6"><formula1>{moved}<' in xml
+
+
 @pytest.mark.parametrize("count", ['count="2"', "count='2'"])
 def test_rules_are_counted_anew_where_one_goes(count: str) -> None:
     rules = '<dataValidation sqref="H2"/><dataValidation sqref="H3"/>'

@@ -208,14 +208,15 @@ class Moves:
     def anchored(self, formula: str, title: str, here: int, there: int, *, where: Where = "") -> str:
         """Update a formula for many rows, which was written for row `here` and is now for row `there`.
 
-        Relative references keep their distance to the row, others follow what they point at.
+        Relative references keep their distance to the row, others follow what they point at, as does a range
+        over all rows in a formula whose row stays.
         """
 
         def moved(reference: Reference) -> str:
             if not reference.is_on(title, here=True):
                 return str(reference)
             rows = {corner.row_is_fixed for corner in reference.corners if corner.row is not None}
-            if rows == {True}:
+            if rows == {True} or (rows == {False} and here == there and self._covers_all(reference)):
                 return self._followed(reference, where)
             return _written(reference, self._at_distance(reference, there - here))
 
