@@ -100,16 +100,7 @@ def with_period(table: Table) -> Table:
     columns = table.columns
     for n in columns.unread:
         if "period" not in columns.at and holds_ranges(table, n):
-            unread = tuple(column for column in columns.unread if column != n)
-            return replace(
-                table,
-                columns=replace(
-                    columns,
-                    at={**columns.at, "period": n},
-                    unread=unread,
-                    suspicious=tuple(column for column in columns.suspicious if column != n),
-                ),
-            )
+            return replace(table, columns=columns.reading("period", n))
     return table
 
 

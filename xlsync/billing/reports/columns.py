@@ -21,6 +21,7 @@ from xlsync.billing.reports.layouts import (
 from xlsync.billing.reports.period_headers import period_end
 from xlsync.billing.reports.text import header_key, header_words, plain_text
 from xlsync.errors import ConfigError
+from xlsync.records import replace
 
 # Meanings of which a report may have a column that is known and not read.
 KNOWN_AND_UNREAD: Final = frozenset({"tax", "list_price"})
@@ -93,6 +94,15 @@ class Columns(Struct, frozen=True):
     def fits(self) -> bool:
         """Return whether all needed columns are there."""
         return set(NEEDED) <= set(self.at)
+
+    def reading(self, meaning: str, column: int) -> Columns:
+        """Return the columns with an unread one read as the only column of a meaning."""
+        unread, suspicious, strange = (
+            tuple(other for other in columns if other != column)
+            for columns in (self.unread, self.suspicious, self.strange)
+        )
+        at = {**self.at, meaning: column}
+        return replace(self, at=at, unread=unread, suspicious=suspicious, strange=strange)
 
 
 def read_aliases(headers: Mapping[str, Sequence[str]], ignored: Sequence[str]) -> Aliases:

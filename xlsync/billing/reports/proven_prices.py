@@ -34,13 +34,7 @@ def with_price(table: Table) -> Table:
     for n in columns.strange:
         words = header_words(table.header[n])
         if (may_be_price(words) or _OF_MONTHS.search(words)) and _is_proven(table, n):
-            changed = replace(
-                columns,
-                at={**columns.at, "cost": n},
-                unread=tuple(column for column in columns.unread if column != n),
-                strange=tuple(column for column in columns.strange if column != n),
-            )
-            return replace(table, columns=changed)
+            return replace(table, columns=columns.reading("cost", n))
     return table
 
 
