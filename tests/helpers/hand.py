@@ -40,6 +40,8 @@ class Hand:
         self._typed: dict[tuple[str, int, int], Any] = {}
         self._read: dict[str, list[list[Any]]] = {}
         self._alone: dict[str, Worksheet] = {}
+        self._columns: dict[str, dict[str, int]] = {}
+        self._rows: dict[str, dict[str, int]] = {}
 
     @functools.cached_property
     def book(self) -> openpyxl.Workbook:
@@ -82,6 +84,11 @@ class Hand:
 
     def columns(self, title: str) -> dict[str, int]:
         """1-based columns by header."""
+        if title not in self._columns or self._is_openpyxl:
+            self._columns[title] = self._find_columns(title)
+        return self._columns[title]
+
+    def _find_columns(self, title: str) -> dict[str, int]:
         for row in range(1, min(20, self._height(title)) + 1):
             width = (
                 len(self._values(title)[row - 1]) if not self._is_openpyxl else self.sheet(title).max_column
@@ -93,10 +100,16 @@ class Hand:
 
     def rows(self, title: str) -> dict[str, int]:
         """1-based rows by key."""
+        if title not in self._rows or self._is_openpyxl:
+            key = self._column_of_keys(title)
+            found = {str(self._value(title, row, key)): row for row in range(2, self._height(title) + 1)}
+            no_keys = {"None", "Line Key", "Row Key"}
+            self._rows[title] = {key: row for key, row in found.items() if key not in no_keys}
+        return self._rows[title]
+
+    def _column_of_keys(self, title: str) -> int:
         columns = self.columns(title)
-        key = columns.get("Line Key") or columns["Row Key"]
-        found = {str(self._value(title, row, key)): row for row in range(2, self._height(title) + 1)}
-        return {key: row for key, row in found.items() if key not in {"None", "Line Key", "Row Key"}}
+        return columns.get("Line Key") or columns["Row Key"]
 
     def cell(self, title: str, key: str, header: str) -> Cell:
         found = self.sheet(title).cell(self.rows(title)[key], self.columns(title)[header])
@@ -131,6 +144,10 @@ class Hand:
             self.sheet(title).cell(row, column).value = value
         else:
             self._typed[title, row, column] = value
+            rows = self._rows.get(title, {})
+            if row not in rows.values() or column == self._column_of_keys(title):
+                self._rows.pop(title, None)  # to be looked for anew
+                self._columns.pop(title, None)
 
     def approve(self, *keys: str, **cells: Any) -> None:
         """Say Yes on rows of *Mismatches* or *New in ConnectWise*."""

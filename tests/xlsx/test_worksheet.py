@@ -553,7 +553,7 @@ def test_shared_formulas_are_written_out_when_the_first_is_written_over_where_it
     assert "shared" not in part_of(package, "xl/worksheets/sheet1.xml")
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.permutations(range(1, 5)), st.integers(0, 4), st.integers(0, 3))
 def test_any_reordering_keeps_each_persons_cells_with_their_row(
     order: list[int], kept: int, new: int
