@@ -47,7 +47,7 @@ def assert_journal_tells_every_write(desk: Desk, *, was_killed: bool = False) ->
 # Every write of the run is of one of these kinds.
 COMPANY, CONTACT, AGREEMENT = "POST /company/companies", "POST /company/contacts", "POST /finance/agreements$"
 PRODUCT, SUCCESSOR = "POST /procurement/catalog", "POST /finance/agreements/37/additions"
-ADDITION = "POST /finance/agreements/(27|38|91)/additions"
+ADDITION = "POST /finance/agreements/(27|38|57)/additions"
 END, UPDATE = "PATCH .*/additions/(52|62)", "PATCH .*/additions/(53|55)"
 
 # What needs nothing, what needs one of those, and so on: a regular expression, and how many writes it meets.

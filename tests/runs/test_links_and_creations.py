@@ -654,29 +654,28 @@ def test_a_new_row_that_looks_like_what_exists_needs_a_line_that_asks_for_it(des
     ] == ["DELTANEW"]
 
 
-@pytest.mark.parametrize(
-    ("name", "choice"),
-    [
-        ("Remote Monitoring Agent Pro", {"Match": "confirmed"}),  # it looks like the one that is suggested
-        ("Dark Web Watch", {"ConnectWise Product": "CL-0005: M365 Exchange Online Plan 1"}),
-    ],
-)
 def test_a_creation_that_no_line_needs_any_more_is_approved_no_longer_and_what_was_typed_stays(
-    desk: Desk, name: str, choice: dict[str, str]
+    desk: Desk,
 ) -> None:
-    (row,) = (key for key, shown in desk.read().column(NEW, "Name").items() if shown == name)
+    choices = {
+        "Remote Monitoring Agent Pro": {"Match": "confirmed"},  # it looks like the one that is suggested
+        "Dark Web Watch": {"ConnectWise Product": "CL-0005: M365 Exchange Online Plan 1"},
+    }
+    rows = {shown: key for key, shown in desk.read().column(NEW, "Name").items() if shown in choices}
     with desk.editing() as hand:
-        hand.approve(row, Price=5)
+        hand.approve(*rows.values(), Price=5)
     assert desk.check().code == 0
     with desk.editing() as hand:
-        assert hand.get(NEW, row, "Approve") == "Yes"
-        hand.set(LINES, hand.line("", name), choice)
-        hand.set(NEW, row, {"Result": "skipped: its identifier is taken"})
+        for name, choice in choices.items():
+            assert hand.get(NEW, rows[name], "Approve") == "Yes"
+            hand.set(LINES, hand.line("", name), choice)
+            hand.set(NEW, rows[name], {"Result": "skipped: its identifier is taken"})
     checked = desk.check()
-    assert f"{desk.read().place(NEW, row, 'Approve')}: Yes was removed: no line needs this" in checked.err
     assert "looks like" not in checked.err
     hand = desk.read()
-    assert (hand.get(NEW, row, "Approve"), hand.get(NEW, row, "Price")) == (None, 5)
+    for row in rows.values():
+        assert f"{hand.place(NEW, row, 'Approve')}: Yes was removed: no line needs this" in checked.err
+        assert (hand.get(NEW, row, "Approve"), hand.get(NEW, row, "Price")) == (None, 5)
     assert desk.run("apply", str(desk.file), "--dry-run").code == 0
 
 
