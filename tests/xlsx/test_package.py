@@ -340,6 +340,30 @@ def test_a_damaged_sheet_is_refused_when_it_is_used(part: str, edit: Callable[[s
         package.replace_rows(SHEET, rows_of((1, "a")))
 
 
+@pytest.mark.parametrize(
+    ("part", "before", "after"),
+    [
+        ("worksheets/sheet1.xml", "<legacyDrawing", '<rowBreaks><brk id="x"/></rowBreaks><legacyDrawing'),
+        ("worksheets/sheet1.xml", '<row r="3"', '<row outlineLevel="x" r="3"'),
+        ("worksheets/sheet1.xml", "<sheetData>", '<cols><col min="1" max="2" width="x"/></cols><sheetData>'),
+        ("worksheets/sheet1.xml", 'defaultRowHeight="15"', 'defaultRowHeight="-"'),
+        ("tables/table1.xml", 'headerRowCount="1"', 'headerRowCount="1" totalsRowCount="-1"'),
+        ("workbook.xml", 'sheetId="1"', 'sheetId="one"'),
+    ],
+)
+def test_a_number_that_is_none_counts_as_not_there(part: str, before: str, after: str) -> None:
+    def damaged(xml: str) -> str:
+        assert before in xml
+        return xml.replace(before, after)
+
+    package = Package.from_bytes(edited(BUSY, f"xl/{part}", damaged))
+    package.replace_rows(SHEET, [Row(1, {0: "a\nb"}), Row(None, {0: "n\no"}), Row(2, {})])
+    package.add_sheet("More", ["a"], [9], "")
+    package.change_cells("More", {(1, 0): "a\nb"})
+    package.set_heights("More", {1: 30})
+    assert [line[0] for line in package.grid(SHEET)[1:4]] == ["a\nb", "n\no", "b"]
+
+
 def test_a_cell_outside_the_sheet_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="16384"):
         Package.from_bytes(BUSY).change_cells(SHEET, {(0, 16_384): "x"})

@@ -42,6 +42,12 @@ def attribute(tag: str, name: str) -> str:
     return unescape(match[1] if match[1] is not None else match[2]) if match else ""
 
 
+def number_of(tag: str, name: str, otherwise: float) -> float:
+    """Return the value of an attribute that holds a number, or `otherwise` where it holds none."""
+    text = attribute(tag, name).strip()
+    return float(text) if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]+)?", text) else otherwise
+
+
 def without_attributes(attributes: str, *names: str) -> str:
     """Return a tag's attributes without those, each with one space before it."""
     for name in names:

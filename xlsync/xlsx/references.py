@@ -15,6 +15,7 @@ from xlsync.xlsx.markup import (
     ANY_PREFIX,
     attribute,
     empty_element,
+    number_of,
     unescape,
     with_attribute,
     with_texts_changed,
@@ -215,7 +216,7 @@ def _moved_breaks(xml: str, moves: Moves) -> str:
     places: set[str] = set()
 
     def moved(match: re.Match[str]) -> str:
-        old = int(attribute(match[0], "id") or 0)
+        old = int(number_of(match[0], "id", 0))
         new = moves.row(old)
         if new is None and (above := moves.row(old - 1)) is not None:
             new = above + 1
@@ -225,7 +226,7 @@ def _moved_breaks(xml: str, moves: Moves) -> str:
         return _with_attribute_changed(match[0], "id", str(new))
 
     tags = (match[0] for match in _BREAK.finditer(_BREAK.sub(moved, xml)))
-    breaks = sorted(tags, key=lambda tag: int(attribute(tag, "id") or 0))
+    breaks = sorted(tags, key=lambda tag: int(number_of(tag, "id", 0)))
     manual = sum(attribute(tag, "man") in {"1", "true"} for tag in breaks)
     opening, closing = xml[: xml.index(">") + 1], xml[xml.rindex("</") :]
     if "manualBreakCount" in opening:

@@ -24,7 +24,7 @@ from xlsync.xlsx.cells import (
     wrapped_lines,
 )
 from xlsync.xlsx.formulas import translated
-from xlsync.xlsx.markup import attribute, unescape, without_attributes
+from xlsync.xlsx.markup import attribute, number_of, unescape, without_attributes
 from xlsync.xlsx.moves import Moves, PointingCells
 from xlsync.xlsx.ranges import Rows
 from xlsync.xlsx.workbook_part import TablePart
@@ -196,7 +196,7 @@ class Renewal:
             if old is None:
                 waiting.append(place)
                 continue
-            level = int(attribute(old.attributes, "outlineLevel") or 0)
+            level = int(number_of(old.attributes, "outlineLevel", 0))
             levels |= dict.fromkeys(waiting, min(above, level))
             above, waiting = level, []
         return levels

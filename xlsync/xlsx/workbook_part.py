@@ -11,7 +11,7 @@ from typing import Final
 
 from xlsync.errors import WorkbookError
 from xlsync.xlsx.cells import escape_markup
-from xlsync.xlsx.markup import ANY_PREFIX, NAMESPACES, attribute, unescape, with_attribute
+from xlsync.xlsx.markup import ANY_PREFIX, NAMESPACES, attribute, number_of, unescape, with_attribute
 from xlsync.xlsx.moves import Moves
 from xlsync.xlsx.ranges import columns_and_rows
 
@@ -60,7 +60,7 @@ def workbook_of(titles: Sequence[str], *, from_1904: bool) -> dict[str, bytes]:
 
 def with_sheet(xml: str, title: str, relation: str) -> str:
     """Return the workbook part with one sheet more, at the end."""
-    taken = [int(attribute(tag, "sheetId") or 0) for tag in re.findall(rf"<{ANY_PREFIX}sheet\s[^>]*>", xml)]
+    taken = [int(number_of(tag, "sheetId", 0)) for tag in re.findall(rf"<{ANY_PREFIX}sheet\s[^>]*>", xml)]
     like = re.search(rf"""<({ANY_PREFIX})sheet\s[^>]*?\s([\w.-]+):id\s*=""", xml)
     if like is None:
         raise WorkbookError("the workbook has no sheets", "Take a backup of it, or export again.")
@@ -169,7 +169,7 @@ class TablePart:
         (left, right), (top, bottom) = place
         self.columns = range(left, right + 1)
         self.first = top + (0 if attribute(opening, "headerRowCount") == "0" else 1)
-        self.last = max(self.first, bottom - int(attribute(opening, "totalsRowCount") or 0))
+        self.last = max(self.first, bottom - int(number_of(opening, "totalsRowCount", 0)))
         column = rf"<{ANY_PREFIX}tableColumn\s[^>]*?(?:/>|>.*?</{ANY_PREFIX}tableColumn>)"
         self.calculated = frozenset(
             left + index

@@ -28,7 +28,14 @@ from xlsync.xlsx.cells import (
     position,
 )
 from xlsync.xlsx.formulas import translated
-from xlsync.xlsx.markup import NAMESPACES, attribute, unescape, with_tags_closed, without_attributes
+from xlsync.xlsx.markup import (
+    NAMESPACES,
+    attribute,
+    number_of,
+    unescape,
+    with_tags_closed,
+    without_attributes,
+)
 from xlsync.xlsx.ranges import columns_and_rows
 
 _NOT_PLAIN: Final = re.compile(  # a cell with an error or a formula, far away, or written in another way
@@ -291,7 +298,7 @@ class SheetXml:
 
     def column_widths(self) -> dict[int, float]:
         """Return the widths that `<cols>` gives, in digits of the default font."""
-        return {column: float(attribute(tag, "width") or 9) for column, tag in self._columns()}
+        return {column: number_of(tag, "width", 9) for column, tag in self._columns()}
 
     def _columns(self) -> Iterator[tuple[int, str]]:
         """Each column that `<cols>` tells of, with its element; one over the whole sheet is nobody's own."""
@@ -314,7 +321,7 @@ class SheetXml:
     def line_height(self) -> float:
         """Return the height of a row with one line, in points."""
         match = re.search(rf"<{re.escape(self.prefix)}sheetFormatPr\s[^>]*>", self.before)
-        return float(attribute(match[0], "defaultRowHeight") or 15) if match else 15.0
+        return number_of(match[0], "defaultRowHeight", 15) if match else 15.0
 
     # changing
 
