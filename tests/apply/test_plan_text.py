@@ -18,7 +18,7 @@ from xlsync.apply.actions import (
     Predecessor,
     UpdateAddition,
 )
-from xlsync.apply.plan import Outcome, State
+from xlsync.apply.plan import Outcome, State, count_states
 from xlsync.apply.plan_text import tell_nothing, tell_plan
 from xlsync.apply.set_fields import FieldChange, SetFields
 from xlsync.models import Addition
@@ -180,6 +180,7 @@ def test_a_plan_whose_changes_were_made_earlier_says_so() -> None:
     assert tell_nothing(done[:1]) == "Nothing to do: the change was made earlier."
     assert tell_nothing(done) == "Nothing to do: all 2 changes were made earlier."
     undone = [replace(one, taken_back=one.rows) for one in done]
+    assert count_states([done[0], undone[1]]) == "1 no change needed, 1 taken back earlier"
     anew = "To have one made anew, empty its Result."
     assert (
         tell_nothing(undone)

@@ -239,8 +239,11 @@ def build_plan(
 
 def count_states(outcomes: Iterable[Outcome]) -> str:
     """Count outcomes by state: `2 done, 1 no change needed`; empty where there are none."""
-    count = Counter(result.state for result in outcomes)
-    return ", ".join(f"{count[state]} {state.words}" for state in State if count[state])
+    outcomes = tuple(outcomes)
+    count = Counter(result.state for result in outcomes if not result.taken_back)
+    undone = sum(bool(result.taken_back) for result in outcomes)
+    counts = [f"{count[state]} {state.words}" for state in State if count[state]]
+    return ", ".join([*counts, *([f"{undone} taken back earlier"] if undone else [])])
 
 
 def first_lost(action: Action, outcomes: Mapping[str, Outcome]) -> Outcome | None:
