@@ -14,7 +14,7 @@ from xlsync.links.ages import sum_report
 from xlsync.links.choices import Picked
 from xlsync.links.learning import current_names, learn, with_current_names
 from xlsync.links.memory import Memory
-from xlsync.models import ActionLabel, Mismatch
+from xlsync.models import Mismatch
 from xlsync.reconcile.ages import NOTHING_SEEN, see
 from xlsync.reconcile.rules import (
     Rule,
@@ -28,7 +28,7 @@ from xlsync.reconcile.rules import (
 from xlsync.records import replace
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import Ignored, RowEdits
-from xlsync.workbook.edits.cells import IGNORING
+from xlsync.workbook.edits.cells import is_decided_anew, was_ignored
 from xlsync.workbook.edits.links import LinkEdits
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
@@ -50,7 +50,7 @@ def learn_rules(
     for row in book.rows[MISMATCHES.title]:
         mismatch = rows.mismatches[row.key]
         ignored = rows.ignored.get(row.key)
-        if ignored is not None and not _is_decided_anew(row):
+        if ignored is not None and not is_decided_anew(row):
             if mismatch.is_ruled and by_rule.rule_for(mismatch) is None:
                 ended.add(row.key)
         else:
@@ -157,16 +157,11 @@ def _read_notes(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list[_Note
     return read
 
 
-def _is_decided_anew(row: SheetRow) -> bool:
-    """Return whether a person changed what a row of *Mismatches* says about ignoring it."""
-    return any(row.is_edited(header) for header in IGNORING)
-
-
 def _learn_ignore_rule(
     writer: _RuleWriter, row: SheetRow, mismatch: Mismatch, ignored: Ignored | None
 ) -> list[Notice]:
     """Store or remove the `ignore` rule of a row; `ignored` is None where the row is not ignored."""
-    if ignored is None and row.stored.showed("Action") != ActionLabel.IGNORE:
+    if ignored is None and not was_ignored(row):
         return []
     if ignored is not None and not ignored.is_readable:
         return []  # its cell is named as a problem, and the rule stays as it was

@@ -12,7 +12,7 @@ from xlsync.apply.spent_approvals import is_proven
 from xlsync.errors import Notice
 from xlsync.reconcile.proposals import Proposal
 from xlsync.workbook.contents import Cells
-from xlsync.workbook.edits.cells import FIGURES, IGNORING, find_altered, has_yes, is_ignored_anew, is_ruled
+from xlsync.workbook.edits.cells import FIGURES, IGNORING, find_altered, has_yes, is_ignored_anew, was_ignored
 from xlsync.workbook.hidden_sheet import StoredRow, is_same
 from xlsync.workbook.layout import BILLING_LINES, NEW, PICKED_HEADERS, Sheet
 from xlsync.workbook.left_over import find_furnished
@@ -164,9 +164,9 @@ def _keep_edits(
     shown, result = row.stored.showed, row.text("Result")
     figures, altered = FIGURES.get(row.sheet.title, ()), find_altered(row)
     if altered and is_ignored_anew(row):
-        text = _OTHER_RULED if is_ruled(row) else _OTHER_IGNORED
+        text = _OTHER_RULED if was_ignored(row) else _OTHER_IGNORED
         lapsed.append(Notice(row.where("Action"), text % ", ".join(altered)))
-        changed |= {header: cells[header] for header in (IGNORING if is_ruled(row) else ("Action",))}
+        changed |= {header: cells[header] for header in (IGNORING if was_ignored(row) else ("Action",))}
     if altered and _may_lapse(row) and not is_proven(result, is_noted=is_noted):
         return changed | _lapse(row, _OTHER_ROW % ", ".join(altered), lapsed)
     if not all(is_same(shown(header), cells[header]) for header in figures):

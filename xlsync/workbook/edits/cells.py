@@ -37,15 +37,20 @@ def find_altered(row: SheetRow) -> list[str]:
     return [header for header in headers if header in computed and row.is_edited(header)]
 
 
-def is_ruled(row: SheetRow) -> bool:
-    """Return whether a row of *Mismatches* showed that it is ignored by a lasting rule."""
+def was_ignored(row: SheetRow) -> bool:
+    """Return whether a row of *Mismatches* was ignored when it was written, by a rule or a person."""
     return bool(row.stored.showed("Action") == ActionLabel.IGNORE)
+
+
+def is_decided_anew(row: SheetRow) -> bool:
+    """Return whether a person changed what a row of *Mismatches* says about ignoring it."""
+    return any(row.is_edited(header) for header in IGNORING)
 
 
 def is_ignored_anew(row: SheetRow) -> bool:
     """Return whether a person just chose to ignore a row of *Mismatches*, or changed for how long or why."""
-    is_edited = any(header in row.columns and row.is_edited(header) for header in IGNORING)
-    return is_edited and (is_ruled(row) or row.text("Action").casefold() == ActionLabel.IGNORE.casefold())
+    is_ignored = was_ignored(row) or row.text("Action").casefold() == ActionLabel.IGNORE.casefold()
+    return is_ignored and is_decided_anew(row)
 
 
 def read_approve(row: SheetRow, problems: list[Problem]) -> bool:
