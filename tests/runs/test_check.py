@@ -196,6 +196,22 @@ def test_a_lasting_rule_stays_as_it_was_where_another_row_was_pasted_over_its_ow
     assert (rule["reason"], rule["until"]) == ("agreed units:53", "2027-02-28")
 
 
+def test_a_row_that_is_ignored_this_month_stays_so_where_another_row_was_pasted_over_it(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Action": "Ignore"})
+    desk.check()
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Customer": "Willowbrook Solicitors", "Reason": "agreed"})
+    for _ in range(2):
+        checked, hand = desk.check(), desk.read()
+        assert [hand.get(MISMATCHES, "units:52", header) for header in ("Action", "Reason")] == [
+            "Ignore",
+            None,
+        ]
+    assert "removed" not in checked.err
+    assert desk.run("links", "rules", "--json").json["rules"] == []
+
+
 def test_an_approval_stays_where_a_value_holds_what_no_cell_can(empty_desk: Desk) -> None:
     empty_desk.sandbox.bss.accounts[624]["billingAddress"]["city"] = "Mill\x07town"
     empty_desk.export()

@@ -17,7 +17,14 @@ from xlsync.models import ActionLabel, Addition, Mismatch, MismatchKind, Month
 from xlsync.reconcile.beginnings import why_refused
 from xlsync.reconcile.past import offered as offered_actions
 from xlsync.records import replace
-from xlsync.workbook.edits.cells import find_altered, is_ignored_anew, read_amount, read_approve, read_day
+from xlsync.workbook.edits.cells import (
+    find_altered,
+    is_ignored_anew,
+    read_amount,
+    read_approve,
+    read_day,
+    was_ignored,
+)
 from xlsync.workbook.labels import Dropdowns
 from xlsync.workbook.layout import MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
@@ -87,7 +94,7 @@ def read_row_edits(
             problems.append(
                 Problem(row.where("Action"), what, "choose it again once check has renewed the row")
             )
-            if mismatch.is_ruled:
+            if was_ignored(row):
                 ignored[mismatch.key] = Ignored(is_readable=False)
         elif action is ActionLabel.IGNORE:
             ignored[mismatch.key] = _read_ignored(row, month, problems)
