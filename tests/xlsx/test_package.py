@@ -50,9 +50,19 @@ def strict(data: bytes) -> bytes:
     content = parts(data)
     for name, part in content.items():
         if name.endswith((".xml", ".rels")):
-            content[name] = part.replace(
-                MAIN.encode(), b"http://purl.oclc.org/ooxml/spreadsheetml/main"
-            ).replace(RELATIONS.encode(), b"http://purl.oclc.org/ooxml/officeDocument/relationships")
+            content[name] = (
+                part.replace(MAIN.encode(), b"http://purl.oclc.org/ooxml/spreadsheetml/main")
+                .replace(RELATIONS.encode(), b"http://purl.oclc.org/ooxml/officeDocument/relationships")
+                .replace(b"relationships/custom-properties", b"relationships/customProperties")
+                .replace(b"relationships/extended-properties", b"relationships/extendedProperties")
+            )
+    return zipped(content)
+
+
+def in_single_quotes(data: bytes) -> bytes:
+    """As some programs write it: attributes in single quotes."""
+    content = parts(data)
+    content["docProps/custom.xml"] = content["docProps/custom.xml"].replace(b'"', b"'")
     return zipped(content)
 
 
@@ -198,8 +208,11 @@ def test_print_titles_stay_whether_rows_or_columns_come_first() -> None:
         assert titles in part_of(package, "xl/workbook.xml")
 
 
-def test_a_signature_that_a_change_breaks_and_a_workbook_marked_as_final_are_told() -> None:
-    signed, final = Package.from_bytes(signed_and_final(BUSY)).warnings
+@pytest.mark.parametrize("make", [bytes, strict, in_single_quotes])
+def test_a_signature_that_a_change_breaks_and_a_workbook_marked_as_final_are_told(
+    make: Callable[[bytes], bytes],
+) -> None:
+    signed, final = Package.from_bytes(make(signed_and_final(BUSY))).warnings
     assert "breaks the signature" in signed
     assert "marked as final" in final
     assert not list(Package.from_bytes(BUSY).warnings)

@@ -206,18 +206,23 @@ class Package:
     @property
     def saved_by(self) -> str:
         """The program that saved it last, in its own words; empty where it does not say."""
-        for part in self._parts.related("", "extended-properties"):
+        for part in self._properties("extended"):
             if match := re.search(rf"<{ANY_PREFIX}Application>([^<]*)<", self._parts.text(part)):
                 return match[1].strip()
         return ""
+
+    def _properties(self, kind: str) -> Sequence[str]:
+        """The parts of a kind of properties of the document; the strict variant names them otherwise."""
+        return [*self._parts.related("", f"{kind}-properties"), *self._parts.related("", f"{kind}Properties")]
 
     @property
     def warnings(self) -> Iterator[str]:
         """Yield what a change of the workbook breaks, or what hinders the next person from editing it."""
         if self._parts.related("", "origin"):  # of digital signatures
             yield "The workbook is digitally signed, and changing it breaks the signature: sign it again"
-        for part in self._parts.related("", "custom-properties"):
-            if re.search(r'"_MarkAsFinal"[^>]*>\s*<[^>]*>\s*(?:true|1)\s*<', self._parts.text(part)):
+        final = re.compile(r"""["']_MarkAsFinal["'][^>]*>\s*<[^>]*>\s*(?:true|1)\s*<""")
+        for part in self._properties("custom"):
+            if final.search(self._parts.text(part)):
                 yield "The workbook is marked as final: Excel asks before anybody edits it"
 
     def names(self) -> dict[str, str]:
