@@ -126,15 +126,8 @@ def outcome(action: Action, state: State, detail: str = "", id: int | None = Non
 
 def changed(action: Action, detail: str) -> Outcome:
     """Make the outcome of an action skipped because ConnectWise has other values than were approved."""
-    return Outcome(
-        key=action.key,
-        kind=kind_of(action),
-        subject=action.subject,
-        rows=action.rows,
-        state=State.SKIPPED,
-        detail=f"{CHANGED}: {detail}; run check, look again and approve again",
-        changed=True,
-    )
+    detail = f"{CHANGED}: {detail}; run check, look again and approve again"
+    return replace(outcome(action, State.SKIPPED, detail), changed=True)
 
 
 def judge_agreement(action: Action, seen: Basis, live: AgreementNow | None, day: dt.date) -> Outcome | None:

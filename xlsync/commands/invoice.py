@@ -37,10 +37,10 @@ from xlsync.commands.writing import (
 from xlsync.errors import ApiError, Notice, XlsyncError
 from xlsync.files import write_file
 from xlsync.gather.systems import Systems
-from xlsync.models import ActionLabel, Mismatch
+from xlsync.models import Mismatch
 from xlsync.reconcile.invoice_preview import NextInvoice, is_unapplied
 from xlsync.records import replace
-from xlsync.workbook.edits.cells import find_lifted
+from xlsync.workbook.edits.cells import find_lifted, is_ignored
 from xlsync.workbook.edits.invoices import read_invoice_rows
 from xlsync.workbook.layout import INVOICES, MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
@@ -126,9 +126,8 @@ def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
     noted = book.about.noted_rows
     for row in book.rows[MISMATCHES.title]:
         mismatch = row.fact("mismatch", Mismatch)
-        is_left = row.text("Action").casefold() == ActionLabel.IGNORE.casefold()
         is_done = is_proven(row.text("Result"), is_noted=row.key in noted)
-        if is_unapplied(mismatch) and not is_left and not is_done:
+        if is_unapplied(mismatch) and not is_ignored(row) and not is_done:
             unapplied.setdefault(mismatch.agreement, []).append(row)
     shown = {row.key: row for row in book.rows[INVOICES.title]}
     for action in plan.actions:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, MismatchKind
+from xlsync.models import BillingLine, Link, Mismatch, MismatchKind
 from xlsync.reconcile import verdict
 from xlsync.reconcile.targets import STORED_AS, ComparedTarget
 from xlsync.reconcile.verdict import NO_VERDICT, MonthVerdict
+from xlsync.workbook.edits.cells import is_ignored
 from xlsync.workbook.labels import LabelDirectory
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
 from xlsync.workbook.read import Book
@@ -62,7 +63,7 @@ def read_facts(book: Book) -> Facts:
             approve=row.text("Approve"),
             result=row.text("Result"),
             is_noted=row.key in noted,
-            is_ignored=row.text("Action").casefold() == ActionLabel.IGNORE.casefold(),
+            is_ignored=is_ignored(row),
         )
         for row in book.rows[MISMATCHES.title]
     ]

@@ -42,6 +42,11 @@ def was_ignored(row: SheetRow) -> bool:
     return bool(row.stored.showed("Action") == ActionLabel.IGNORE)
 
 
+def is_ignored(row: SheetRow) -> bool:
+    """Return whether *Action* of a row of *Mismatches* says that it is ignored."""
+    return row.text("Action").casefold() == ActionLabel.IGNORE.casefold()
+
+
 def is_decided_anew(row: SheetRow) -> bool:
     """Return whether a person changed what a row of *Mismatches* says about ignoring it."""
     return any(row.is_edited(header) for header in IGNORING)
@@ -49,8 +54,7 @@ def is_decided_anew(row: SheetRow) -> bool:
 
 def is_ignored_anew(row: SheetRow) -> bool:
     """Return whether a person just chose to ignore a row of *Mismatches*, or changed for how long or why."""
-    is_ignored = was_ignored(row) or row.text("Action").casefold() == ActionLabel.IGNORE.casefold()
-    return is_ignored and is_decided_anew(row)
+    return is_decided_anew(row) and (was_ignored(row) or is_ignored(row))
 
 
 def read_approve(row: SheetRow, problems: list[Problem]) -> bool:
