@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from xlsync import config
 from xlsync.cli import root as cli
+from xlsync.commands.tenant_checks import NEEDED
 from xlsync.config.names import KNOWN, SECRETS, VARIABLES
 from xlsync.models import ActionLabel
 
@@ -82,6 +83,17 @@ def test_every_setting_of_the_file_is_in_a_table_of_the_pages():
 def test_every_command_is_told_in_the_readme():
     text = README.read_text(encoding="utf-8")
     assert [command for command in COMMANDS if f"xlsync {command}" not in text] == []
+
+
+def test_every_right_that_doctor_looks_at_is_in_a_table_of_the_readme():
+    rows = [line for line in README.read_text(encoding="utf-8").splitlines() if line.lstrip().startswith("|")]
+    lacking = [
+        f"{function}: {verb}"
+        for function, verbs in NEEDED.items()
+        for verb in verbs
+        if not any(function in row and verb.capitalize() in row for row in rows)
+    ]
+    assert lacking == []
 
 
 def test_what_the_readme_says_of_ignoring_is_an_action():
