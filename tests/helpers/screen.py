@@ -19,7 +19,8 @@ import pyte
 from tests.helpers.copies import copies
 from tests.helpers.process import Process
 
-LONG = 10  # seconds in which a command says something to what was typed
+LONG = 10  # seconds in which a command says something to a text that was typed
+SOON = 2  # seconds in which it ends after Ctrl-C or Ctrl-D
 LINES = 200  # more than any command prints: nothing scrolls away
 
 
@@ -56,7 +57,7 @@ def run_on_terminal(
     stream = pyte.ByteStream(screen)
     sent = b""
     while True:
-        if unheard and not select.select([person], [], [], LONG)[0]:
+        if unheard and not select.select([person], [], [], SOON if unheard < b" " else LONG)[0]:
             os.write(person, unheard)
             unheard = b""
         more = _read(person)
