@@ -29,6 +29,7 @@ from xlsync.workbook.save import (
 )
 from xlsync.xlsx.cells import Position, Value
 from xlsync.xlsx.package import Package
+from xlsync.xlsx.reading import value_at
 
 UNSHARE: Final = (
     "Turn AutoSave off at the top left of Excel, or save a copy on this machine, with File > Save a Copy, "
@@ -151,14 +152,10 @@ def changed_cells(before: Package, after: Package) -> dict[str, dict[Position, V
         rows, columns = max(len(old), len(new)), max([0, *map(len, old), *map(len, new)])
         for row in range(rows):
             for column in range(columns):
-                value = _at(new, row, column)
-                if value != _at(old, row, column):
+                value = value_at(new, row, column)
+                if value != value_at(old, row, column):
                     changed.setdefault(title, {})[row, column] = value
     return changed
-
-
-def _at(grid: list[list[Value]], row: int, column: int) -> Value:
-    return grid[row][column] if row < len(grid) and column < len(grid[row]) else None
 
 
 def _refuse_edited(workbook: OpenWorkbook, book: Book) -> None:

@@ -18,6 +18,7 @@ from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.annotations import CellLook
 from xlsync.xlsx.cells import HIGHEST_ROW, Cell, Position, Row, Value, letters, wrapped_lines
 from xlsync.xlsx.formulas import translated
+from xlsync.xlsx.reading import value_at
 
 LEFT_OVER: Final = "Left over"
 _HEADERS: Final = ("Sheet", "Row", "Column", "What", "Content", "Moved on")
@@ -265,8 +266,7 @@ def _is_free_text(row: SheetRow, header: str, *, is_noted: bool) -> bool:
 
 def _own_header(grid: Sequence[Sequence[Value]], header_row: int, column: int) -> str:
     """Return the header of a person's own column, else the column's letters."""
-    line = grid[header_row] if header_row < len(grid) else ()
-    text = line[column] if column < len(line) else None
+    text = value_at(grid, header_row, column)
     return str(text) if text is not None else f"column {letters(column)}"
 
 

@@ -33,6 +33,7 @@ from xlsync.workbook.layout import (
 )
 from xlsync.xlsx.cells import Value, letters, position
 from xlsync.xlsx.package import Package
+from xlsync.xlsx.reading import value_at
 
 # Bytes of the largest workbook whose sheets are read side by side: of a larger one less is held at once.
 _SIDE_BY_SIDE: Final = 3_000_000
@@ -345,8 +346,7 @@ def month_on_start(book: Book) -> tuple[str, str]:
         return "", ""
     if title not in book.package.sheets:
         return "", ""
-    grid = book.package.grid(title)
-    value = grid[row][column] if row < len(grid) and column < len(grid[row]) else None
+    value = value_at(book.package.grid(title), row, column)
     if isinstance(value, dt.date):  # Excel reads 2026-09 as a date in a cell that is not text
         value = str(Month(value.year, value.month))
     return f"{title}!{cell}", "" if value is None else str(value).strip()

@@ -58,7 +58,7 @@ from xlsync.workbook.save import Save, save_or_beside
 from xlsync.workbook.totals import start_billed, start_mismatches, start_values
 from xlsync.xlsx.cells import Cell, Position, Row, Value, letters, position, wrapped_lines
 from xlsync.xlsx.package import Package
-from xlsync.xlsx.reading import Grid
+from xlsync.xlsx.reading import value_at
 
 _FILTERED: Final = "{} is filtered, and rows that the filter hides changed: apply the filter anew"
 TEMPLATE: Final = "workbook_template.xlsx"
@@ -386,7 +386,7 @@ def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Bo
             (number, index): value
             for index, values in enumerate(ordered)
             for number, value in enumerate(chain(values, repeat(None, len(old[index]) - len(values))), 1)
-            if (number, index) in formulas or value != _value_at(grid, number, index)
+            if (number, index) in formulas or value != value_at(grid, number, index)
         }
         if cells:
             package.change_cells(LISTS, cells)
@@ -402,10 +402,6 @@ def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Bo
                 column.name,
                 f"{LISTS}!${letters(index)}$2" + ("" if column.is_block else f":${letters(index)}${last}"),
             )
-
-
-def _value_at(grid: Grid, row: int, column: int) -> Value:
-    return grid[row][column] if row < len(grid) and column < len(grid[row]) else None
 
 
 def write_results(

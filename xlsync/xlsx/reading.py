@@ -35,6 +35,11 @@ def read_values(
         yield title, _grid(rows, texts)
 
 
+def value_at(grid: Sequence[Sequence[Value]], row: int, column: int) -> Value:
+    """Return the value of a cell; None for one beyond the values of its sheet."""
+    return grid[row][column] if row < len(grid) and column < len(grid[row]) else None
+
+
 def last_filled(grid: Sequence[Sequence[Value]], first: int, columns: Collection[int]) -> int:
     """Return the last row from `first` on that holds something in these columns, or in any if none are given.
 
