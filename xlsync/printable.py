@@ -1,4 +1,4 @@
-"""Text from other systems made safe for a terminal."""
+"""Text from other systems made safe for a terminal, and short."""
 
 from __future__ import annotations
 
@@ -22,3 +22,8 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Replace line breaks by blanks, so that a name cannot pretend to be further lines of a text."""
     return _LINE_ENDS.sub(" ", text)
+
+
+def cut(text: str, most: int) -> str:
+    """Cut a text to so many characters at most, of which the last says that it goes on."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

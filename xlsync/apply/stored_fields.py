@@ -9,6 +9,7 @@ from typing import Any, Final
 from xlsync.amounts import tell_number
 from xlsync.connectwise.records import folded, read_date, read_number
 from xlsync.errors import ApiError
+from xlsync.printable import cut
 
 _COMPARED: Final = (
     "identifier",
@@ -78,5 +79,4 @@ def _tell(value: Any) -> str:
             return "empty"
         case Decimal():
             return tell_number(value)
-    text = str(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return cut(str(value), _LONGEST)

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from xlsync.errors import ApiError, NoAnswer
 from xlsync.plain_json import RepeatedField, read_object
+from xlsync.printable import cut
 from xlsync.rest.answer_time import AnswerTooSlow
 
 # Statuses of a gateway; 520 to 527 are Cloudflare's.
@@ -213,7 +214,7 @@ def describe(content: bytes) -> tuple[str, tuple[str, ...]]:
     codes = [body.get("code"), body.get("type"), body.get("error"), *(error.get("code") for error in inner)]
     named = tuple(dict.fromkeys(_clean(code) for code in codes if code))
     shown = "; ".join(dict.fromkeys(_clean(text) for text in texts if text)) or ", ".join(named)
-    return (f": {_cut(shown, 600)}" if shown else ""), named
+    return (f": {cut(shown, 600)}" if shown else ""), named
 
 
 def title_of(content: bytes) -> str:
@@ -221,15 +222,11 @@ def title_of(content: bytes) -> str:
     text = content[:20_000].decode(errors="replace")
     match = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
     title = _clean(html.unescape(match[1])) if match else ""
-    return f": {_cut(title, 200)}" if title else ""
+    return f": {cut(title, 200)}" if title else ""
 
 
 def _clean(text: object) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -12,6 +12,7 @@ from xlsync.amounts import shortened
 from xlsync.apply.plan import LOST, State, is_carried_out
 from xlsync.apply.spent_approvals import TAKEN_BACK, is_proven
 from xlsync.models import MismatchKind
+from xlsync.printable import cut
 from xlsync.workbook.edits.cells import has_yes
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES, NEW, PICKED_HEADERS
 from xlsync.workbook.read import Book, SheetRow
@@ -73,8 +74,7 @@ class LeftOver(Struct, frozen=True):
 
 
 def _cut(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return cut(" ".join(text.split()), _LONGEST)
 
 
 def move_left_over(book: Book, title: str, rows: Sequence[Row], moved_on: str) -> list[str]:

@@ -21,6 +21,7 @@ from msgspec import Struct
 from xlsync.errors import Problem, WorkbookError
 from xlsync.gc_tuning import not_collected
 from xlsync.models import MismatchKind, Month
+from xlsync.printable import cut
 from xlsync.workbook.hidden_sheet import About, StoredRow, is_same, read_hidden_sheet
 from xlsync.workbook.layout import (
     LIST_COLUMNS,
@@ -321,8 +322,7 @@ def _find_altered(row: SheetRow) -> Iterable[Problem]:
 
 
 def _shown(value: Value) -> str:
-    text = "empty" if value is None else str(value)
-    return text if len(text) <= 300 else f"{text[:299]}…"  # an explanation may be longer
+    return "empty" if value is None else cut(str(value), 300)  # an explanation may be longer
 
 
 def start_title(package: Package) -> str:
