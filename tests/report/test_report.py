@@ -372,6 +372,18 @@ def test_an_undo_takes_found_revenue_back() -> None:
     ]
 
 
+def test_a_write_whose_undo_was_undone_is_in_force_again() -> None:
+    runs = [
+        run(1, update(9, quantity=(10, 13))),
+        run(2, update(9, quantity=(13, 10)), command="undo"),
+        run(3, update(9, quantity=(10, 13)), command="undo"),
+    ]
+    seen = facts([line("a")], compared=(addition(9),), rows=(row("units:9", result="done units 10 -> 13"),))
+    report = make_report(seen, runs)
+    assert (total(report).found, report.open) == (15, ())
+    assert [write.is_taken_back for write in report.writes] == [False, False, False]
+
+
 def test_an_undo_of_another_month_does_not_count() -> None:
     other = run(0, update(7, quantity=(1, 2)), command="undo", month="2026-09")
     report = make_report(

@@ -129,6 +129,7 @@ class Ledger:
         self.courses: dict[int, Course] = {}
         self.roots: dict[int, int] = {}  # the addition that a successor continues
         self._last: dict[tuple[str, str], bool] = {}  # for each field, whether an undo wrote it last
+        self._values: dict[tuple[str, str], Any] = {}  # the last value of each field that a PATCH set
         for run, write in self.writes:
             if write.state != State.DONE:
                 continue
@@ -138,6 +139,8 @@ class Ledger:
                 self._last[path, name] = run.command == "undo"
                 if name:
                     self._last[path, ""] = run.command == "undo"
+            if write.method == "PATCH":
+                self._values |= {(write.path, name): value for name, value in write.changes.items()}
             self._follow(write, write.at or run.at)
 
     def _follow(self, write: Write, at: str) -> None:
@@ -156,9 +159,17 @@ class Ledger:
             course.last[name] = value
 
     def is_taken_back(self, write: Write) -> bool:
-        """Return whether all fields of a write were last written by an undo."""
+        """Return whether all fields of a write were last written by an undo, which left other values.
+
+        An undo of that undo puts the write's values back.
+        """
         fields = list(_fields(write))
-        return bool(fields) and all(self._last.get(entry, False) for entry in fields)
+        changes = write.changes
+        return bool(fields) and all(
+            self._last.get((path, name), False)
+            and (name not in changes or self._values[path, name] != changes[name])
+            for path, name in fields
+        )
 
     def is_settled(self, key: str, result: str, *, is_noted: bool) -> bool:
         """Return whether a row's *Result* says done or already by a run, and that was not undone.
