@@ -122,7 +122,7 @@ def links_import(
 ) -> None:
     """Read links and rules from a CSV file.
 
-    What is remembered otherwise is named and kept, unless --replace is given.
+    What is remembered otherwise is named and kept, and the exit code is 1, unless --replace is given.
     """
     from xlsync.cli import remembered
 
