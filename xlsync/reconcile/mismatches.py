@@ -106,7 +106,8 @@ def find_mismatches(
     passed_over = rules.by_line.keys() - {
         key for row in mismatches if row.is_taken_up for key in row.line_keys
     }
-    statuses = dict(_find_statuses(lines, charges, links, waiting, mismatches, passed_over))
+    in_force = {line.key: charge for charge in charges for line in charge.lines}
+    statuses = dict(_find_statuses(lines, in_force, links, waiting, mismatches, passed_over))
     reservations = {
         line.key: why
         for comparison in compared
@@ -124,7 +125,7 @@ def find_mismatches(
     return Findings(
         mismatches,
         statuses,
-        dict(_find_uncompared(lines, charges, statuses, reservations)),
+        dict(_find_uncompared(lines, in_force, statuses, reservations)),
         _without_twins(
             (*tell_unread(agreements, books, mismatches), *tell_billed_once(month, own, links, books))
         ),
@@ -232,14 +233,16 @@ def _rank(mismatch: Mismatch) -> tuple[bool, Decimal, str]:
 
 def _find_statuses(
     lines: Iterable[BillingLine],
-    charges: Iterable[Charge],
+    in_force: Mapping[str, Charge],
     links: Mapping[str, Link],
     waiting: Iterable[Charge],
     mismatches: Iterable[Mismatch],
     passed_over: Set[str],
 ) -> Iterator[tuple[str, Status]]:
-    """Give every line its status; `passed_over` are the keys of lines that a rule ignores."""
-    in_force = {line.key: charge for charge in charges for line in charge.lines}
+    """Give every line its status.
+
+    `in_force` are the charges by line key, `passed_over` the keys of lines that a rule ignores.
+    """
     held = {line.key for line in billing_lines_of(waiting)}
     rows: dict[str, list[Mismatch]] = {}
     for mismatch in mismatches:
@@ -266,12 +269,11 @@ def _status(link: Link, charge: Charge | None, rows: Sequence[Mismatch], is_held
 
 def _find_uncompared(
     lines: Iterable[BillingLine],
-    charges: Iterable[Charge],
+    in_force: Mapping[str, Charge],
     statuses: Mapping[str, Status],
     reservations: Mapping[str, Uncompared],
 ) -> Iterator[tuple[str, Uncompared]]:
     """Say why lines of recurring charges were not compared, or agree with one of `reservations`."""
-    in_force = {line.key: charge for charge in charges for line in charge.lines}
     for line in lines:
         if not line.is_compared:
             continue

@@ -67,7 +67,7 @@ def _not_linked(
     price = books.catalog_price(link.item.to) if link.item and isinstance(link.item.to, int) else None
     total = total_units(charges)
     months = first.billing_months or 1
-    agreement = _decided(link.agreement) if _decided(link.company) is not None else None
+    agreement = _decided_agreement(link)
     return Mismatch(
         key=f"link:{customer_key}:{product_key}",
         kind=MismatchKind.NOT_LINKED,
@@ -121,6 +121,11 @@ def _decided(part: Choice | None) -> int | str | None:
     return None if part is None or part.evidence is Evidence.SUGGESTED else part.to
 
 
+def _decided_agreement(link: Link) -> int | str | None:
+    """Return the id or row key of the agreement of a link; none is decided without its company."""
+    return None if _decided(link.company) is None else _decided(link.agreement)
+
+
 def agreements_to_look_at(
     lines: Iterable[BillingLine],
     links: Mapping[str, Link],
@@ -133,8 +138,7 @@ def agreements_to_look_at(
     """
     customers = dict(vanished)
     for line in lines:
-        link = links[line.key]
-        agreement = _decided(link.agreement) if _decided(link.company) is not None else None
+        agreement = _decided_agreement(links[line.key])
         if isinstance(agreement, int):
             customers.setdefault(agreement, BilledBefore(line.customer))
     return {agreement: customer for agreement, customer in customers.items() if agreement in books.agreements}

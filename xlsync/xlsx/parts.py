@@ -155,9 +155,8 @@ class Parts:
 
     def relations(self, part: str) -> dict[str, tuple[str, str]]:
         """The relationships of a part ("" is the package): id to kind (its type's last word) and part."""
-        own = self._relations_part(part)
         by_id: dict[str, tuple[str, str]] = {}
-        for tag in re.findall(rf"<{ANY_PREFIX}Relationship\s[^>]*>", self.text(own)) if own else ():
+        for tag in self._relationships(part):
             if not _is_outside(tag):
                 path = posixpath.join("/", posixpath.dirname(part), unquote(attribute(tag, "Target")))
                 target = posixpath.normpath(path)[1:]
@@ -167,12 +166,13 @@ class Parts:
 
     def outside(self, part: str) -> dict[str, str]:
         """Return the targets that are no parts, to which a part has relationships, by id."""
+        outside = filter(_is_outside, self._relationships(part))
+        return {attribute(tag, "Id"): attribute(tag, "Target") for tag in outside}
+
+    def _relationships(self, part: str) -> list[str]:
+        """Return the elements of the relationships of a part."""
         own = self._relations_part(part)
-        return {
-            attribute(tag, "Id"): attribute(tag, "Target")
-            for tag in (re.findall(rf"<{ANY_PREFIX}Relationship\s[^>]*>", self.text(own)) if own else ())
-            if _is_outside(tag)
-        }
+        return re.findall(rf"<{ANY_PREFIX}Relationship\s[^>]*>", self.text(own)) if own else []
 
     def _relations_part(self, part: str) -> str | None:
         folder, name = posixpath.split(part)
@@ -215,8 +215,7 @@ class Parts:
 
     def kind_of(self, owner: str, id_: str) -> str:
         """Return the full type of a relationship."""
-        own = self._relations_part(owner)
-        for tag in re.findall(rf"<{ANY_PREFIX}Relationship\s[^>]*>", self.text(own)) if own else ():
+        for tag in self._relationships(owner):
             if attribute(tag, "Id") == id_:
                 return attribute(tag, "Type")
         raise KeyError(id_)

@@ -84,8 +84,7 @@ def _may_be_header(table: Table, row: Sequence[Any]) -> bool:
     units = row[at] if at < len(row) else None
     if isinstance(units, (int, float)) or (isinstance(units, str) and any(map(str.isdigit, units))):
         return False
-    texts = [value for value in row if value is not None and value != ""]
-    return len(texts) >= 3 and all(isinstance(value, str) and not value[:1].isdigit() for value in texts)
+    return _is_all_text(row, least=3)
 
 
 def _keys(header: Sequence[str]) -> tuple[str, ...]:
@@ -108,9 +107,10 @@ def _header_at(sheet: ReportSheet, at: int, aliases: Aliases) -> tuple[tuple[str
     return best
 
 
-def _is_all_text(row: Sequence[Any]) -> bool:
-    texts = [value for value in row if value is not None and value != ""]
-    return bool(texts) and all(isinstance(value, str) and not value[:1].isdigit() for value in texts)
+def _is_all_text(row: Sequence[Any], least: int = 1) -> bool:
+    """Return whether a row has so many cells, each a text that begins with no digit."""
+    cells = [value for value in row if value is not None and value != ""]
+    return len(cells) >= least and all(isinstance(value, str) and not value[:1].isdigit() for value in cells)
 
 
 def _two_rows(
