@@ -20,7 +20,7 @@ _KEY: Final = "similar names"
 
 
 class _Stored(Struct, frozen=True):
-    """What was looked up; `lists` is the fingerprint of the names in which it was."""
+    """Look-ups of names; `lists` is the fingerprint of the lists of names that were searched."""
 
     lists: str
     companies: Similar
@@ -28,7 +28,7 @@ class _Stored(Struct, frozen=True):
 
 
 class SimilarNames:
-    """What was looked up in the names of ConnectWise's companies and products, by this command or before."""
+    """Look-ups in the names of ConnectWise's companies and products, by this command and earlier ones."""
 
     def __init__(self, checks: MutableMapping[str, Any], lists: Lists) -> None:
         self._checks = checks

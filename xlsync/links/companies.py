@@ -70,7 +70,7 @@ def propose_companies(
     picked: Mapping[str, Picked],
     similar: Similar | None = None,
 ) -> Proposed:
-    """Propose the company of each line; `similar` is known of these companies, and is added to."""
+    """Propose the company of each line; look-ups of names are taken from `similar`, and added."""
     decided = find_decided(lines, _CompanyPart(lines, companies, memory), picked)
     spellings: defaultdict[str, set[str]] = defaultdict(set)
     for line in lines:

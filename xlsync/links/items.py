@@ -99,7 +99,7 @@ def propose_items(
     picked: Mapping[str, Picked],
     similar: Similar | None = None,
 ) -> Proposed:
-    """Propose the catalog item of each line; `similar` is known of this catalog, and is added to."""
+    """Propose the catalog item of each line; look-ups of names are taken from `similar`, and added."""
     decided = find_decided(lines, _ItemPart(catalog, memory), picked)
     spellings: defaultdict[str, set[_Spelling]] = defaultdict(set)
     for line in lines:

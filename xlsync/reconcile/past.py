@@ -137,7 +137,8 @@ def hold_to_latest(
     is_billed_otherwise = mismatch.by_hand is not None or is_cost or is_created
     if is_billed_otherwise or not missing or not price or missing * price <= 0:
         return row
-    return tell_by_hand(row, month, cents(missing * price, 1))  # all of it, where a period has several months
+    # the whole period, where several months are billed at once
+    return tell_by_hand(row, month, cents(missing * price, 1))
 
 
 def _billed_now(

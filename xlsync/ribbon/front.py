@@ -114,7 +114,7 @@ class Front:
 
 @contextmanager
 def opened(front: Front, settings: Settings) -> Iterator[Systems]:
-    """Open both systems and the stores by settings, of which the next box tells what is to be noticed."""
+    """Open both systems and the stores by settings, whose notices the next box shows."""
     front.note(settings.notices)
     with Systems(settings) as systems:
         yield systems

@@ -46,7 +46,7 @@ def facts_in_opendocument(content: bytes) -> dict[str, SheetFacts]:
 
 
 def _read_cells(facts: SheetFacts, cells: ET.Element, rows: range, *, shows_currencies: bool) -> None:
-    """Add what the cells of a row say, which stands for several rows where it repeats."""
+    """Add what the cells of an element say; it stands for one row, or for several that are alike."""
     column = 1
     for cell in cells:
         width = int(cell.get(f"{_TABLE}number-columns-repeated", "1"))

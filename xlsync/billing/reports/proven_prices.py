@@ -56,7 +56,7 @@ def _figures(table: Table, column: int) -> Figures:
 
 
 def _holds(units: Figures, prices: Figures, amounts: Figures, is_usual: Sequence[bool], mark: Mark) -> bool:
-    """Return whether a row of several units tells that the price is that of one, and no row another."""
+    """Return whether the price is that of one unit in all usual rows, which one of several units proves."""
     is_told = False
     held = less = 0
     for *cells, usual in zip(units, prices, amounts, is_usual, strict=True):

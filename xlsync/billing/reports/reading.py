@@ -80,7 +80,9 @@ class _File:
     problems: Problems = field(default_factory=Problems)
     lines: list[SheetLine] = field(default_factory=list)
     tables: list[TableRead] = field(default_factory=list)
-    values: list[tuple[TableValues, Sequence[str]]] = field(default_factory=list)  # with what is told of them
+    values: list[tuple[TableValues, Sequence[str]]] = field(
+        default_factory=list
+    )  # with the notices about each
     not_chosen: list[Table] = field(default_factory=list)
 
 
