@@ -34,8 +34,6 @@ def examine(
     now: Callable[[], dt.datetime],
     home: Path,
     *,
-    environ: Mapping[str, str] = os.environ,
-    system: str = sys.platform,
     folder: Path | None = None,
     is_demo: bool = False,
 ) -> Iterator[Finding]:
@@ -47,14 +45,14 @@ def examine(
     yield versions()
     if not is_demo:
         yield settings_file_check(settings_file())
-        yield keyring_check(environ)
+        yield keyring_check(os.environ)
     yield writable(home)
     yield from bss_checks(open_settings)
     yield from connectwise_checks(open_settings, now)
     yield from store_checks(open_settings)
-    yield excel_check(system)
-    yield addin_check(system)
-    yield from platform_checks(system, folder or Path.cwd(), home, environ)
+    yield excel_check(sys.platform)
+    yield addin_check(sys.platform)
+    yield from platform_checks(sys.platform, folder or Path.cwd(), home, os.environ)
     yield libreoffice_check(find_office())
 
 

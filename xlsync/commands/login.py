@@ -140,9 +140,9 @@ class Stored(Struct, frozen=True):
     tried: tuple[str, ...]
 
 
-def folder_notices(environ: Mapping[str, str] = os.environ) -> list[str]:
+def folder_notices() -> list[str]:
     """Return the notice that names a settings file of the working folder, whose addresses are offered."""
-    return name_the_file(read_settings_sources(environ, SettingProblems()))
+    return name_the_file(read_settings_sources(os.environ, SettingProblems()))
 
 
 def log_in(
