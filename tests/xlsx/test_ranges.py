@@ -204,6 +204,23 @@ def test_a_chart_over_rows_that_part_stays_and_one_over_a_few_goes_with_its_firs
     assert re.findall(r"<xdr:row>(\d+)<", xml) == new
 
 
+def test_what_older_programs_show_in_place_of_an_object_is_none_of_its_own() -> None:
+    anchor = "<xdr:oneCellAnchor><xdr:from><xdr:row>2</xdr:row></xdr:from>{}</xdr:oneCellAnchor>"
+    slicer = anchor.format(
+        '<xdr:graphicFrame><xdr:cNvPr id="2" name="Kinds"/><sle:slicer/></xdr:graphicFrame>'
+    )
+    instead = anchor.format("<xdr:sp><a:t>This shape represents a slicer.</a:t></xdr:sp>")
+    drawing = (
+        f'<xdr:wsDr xmlns:xdr="x" xmlns:a="a"><mc:AlternateContent><mc:Choice xmlns:sle="s">{slicer}'
+        f"</mc:Choice><mc:Fallback>{instead}</mc:Fallback></mc:AlternateContent></xdr:wsDr>"
+    )
+    data = with_part("drawings/d1.xml", drawing, "drawing")
+    on_sheet = Package.from_bytes(data).annotations(SHEET)
+    assert [(one.kind, one.name) for one in on_sheet.objects({2})] == [("slicer", "Kinds")]
+    assert not on_sheet.pictures({2})
+    assert part_of(renewed(data), "xl/drawings/d1.xml").count("<xdr:row>3</xdr:row>") == 2  # both follow
+
+
 def test_page_breaks_follow_the_row_before_which_they_stand() -> None:
     breaks = "".join(f'<brk id="{row}" max="16383" man="1"/>' for row in (1, 3, 4, 9))
     package = renewed(after_rows(f'<rowBreaks count="4" manualBreakCount="4">{breaks}</rowBreaks>'))

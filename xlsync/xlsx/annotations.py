@@ -10,6 +10,7 @@ from xlsync.xlsx.cells import HIGHEST_ROW, Position, position
 from xlsync.xlsx.markup import ANY_PREFIX, attribute, empty_element, unescape, with_attribute
 
 _ANCHOR: Final = re.compile(rf"<({ANY_PREFIX}(?:twoCellAnchor|oneCellAnchor))(?=[\s>]).*?</\1\s*>", re.DOTALL)
+_FALLBACK: Final = re.compile(rf"<({ANY_PREFIX}Fallback)(?=[\s>])[^>]*(?<!/)>.*?</\1\s*>", re.DOTALL)
 _CONTROL: Final = re.compile(
     rf"(<{ANY_PREFIX}(control|oleObject)\s[^>]*(?<!/)>)(.*?)</{ANY_PREFIX}\2\s*>", re.DOTALL
 )
@@ -176,8 +177,14 @@ def is_note(shape: str) -> bool:
 
 
 def _anchors(xml: str, rows: Collection[int]) -> Iterator[tuple[int, str]]:
-    """The anchors of a drawing that begin in one of these rows, each with its row."""
+    """The anchors of a drawing that begin in one of these rows, each with its row.
+
+    What older programs show in place of an object stands in an anchor of its own, which is left out.
+    """
+    instead = [match.span() for match in _FALLBACK.finditer(xml)]
     for match in _ANCHOR.finditer(xml):
+        if any(start < match.start() < end for start, end in instead):
+            continue
         row = re.search(rf"<{ANY_PREFIX}row>([0-9]+)<", match[0])
         if row and int(row[1]) in rows:
             yield int(row[1]), match[0]
