@@ -179,7 +179,9 @@ def test_a_plan_whose_changes_were_made_earlier_says_so() -> None:
     ]
     assert tell_nothing(done[:1]) == "Nothing to do: the change was made earlier."
     assert tell_nothing(done) == "Nothing to do: all 2 changes were made earlier."
-    undone = [replace(one, taken_back=one.rows) for one in done]
+    undone = [
+        replace(one, taken_back={one.key: "taken back on 2026-11-02 by run 2026-11-02-2"}) for one in done
+    ]
     assert count_states([done[0], undone[1]]) == "1 no change needed, 1 taken back earlier"
     anew = "To have one made anew, empty its Result."
     assert (

@@ -145,21 +145,35 @@ def test_a_result_of_a_run_is_its_own_in_a_workbook_that_went_to_another_machine
     assert (again.code, desk.sent(), "no run wrote" in again.err) == (0, [], False)
 
 
-def test_an_undone_row_is_not_done_again_by_the_same_workbook_and_says_that_it_was_taken_back(
-    desk_after: DeskAfter,
+@pytest.mark.parametrize(
+    ("name", "told"), [(OCTOBER, "taken back on"), ("before.xlsx", "taken back since, as the journal shows")]
+)
+def test_an_undone_row_is_not_done_again_and_says_that_it_was_taken_back_until_the_undo_is_undone(
+    desk_after: DeskAfter, name: str, told: str
 ) -> None:
     desk = desk_after(carry_out)
-    carried_out = newest(desk)
-    assert desk.run("undo", carried_out, "--yes").code == 0
-    desk.forget_log()
+    assert desk.run("undo", newest(desk), "--yes").code == 0
+
+    def apply() -> tuple[set[str], str, list[str]]:
+        desk.forget_log()
+        ran = desk.run("apply", name, "--yes", "--json")
+        assert (ran.code, desk.sent(), set(ran.states.values())) == (0, [], {"already"})
+        hand = Hand(desk.folder / name)
+        return (
+            {action["detail"] for action in ran.json["actions"]},
+            ran.err,
+            [str(hand.get(MISMATCHES, key, "Result")) for key in ROWS],
+        )
+
     for _ in range(2):
-        ran = desk.apply()
-        assert set(ran.states.values()) == {"already"}
-        assert all("taken back on" in action["detail"] for action in ran.json["actions"])
-        assert "all 3 changes were made earlier, and taken back since" in ran.err
-        results = [str(desk.read().get(MISMATCHES, key, "Result")) for key in ROWS]
-        assert [text for text in results if not text.startswith("taken back on")] == []
-    assert desk.sent() == []
+        details, told_at_the_end, results = apply()
+        assert all(told in detail for detail in details)
+        assert "all 3 changes were made earlier, and taken back since" in told_at_the_end
+        assert all(text.startswith(told) for text in results)
+    assert desk.run("undo", newest(desk), "--yes").code == 0
+    _, told_at_the_end, results = apply()
+    assert all(text.startswith("already: carried out on") for text in results)
+    assert "all 3 changes were made earlier." in told_at_the_end
 
 
 def test_emptying_result_and_approving_anew_repeats_a_row(desk_after: DeskAfter) -> None:

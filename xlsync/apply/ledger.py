@@ -18,6 +18,7 @@ from xlsync.apply.runs import Run, Write
 from xlsync.apply.spent_approvals import is_proven
 from xlsync.printable import one_line
 
+_ENDS: Final = ("cancelledDate", "cancelledFlag", "inactiveFlag")  # by which an undo takes a record back
 ADDITION: Final = re.compile(r"/finance/agreements/(\d+)/additions(?:/(\d+))?")
 
 
@@ -159,17 +160,19 @@ class Ledger:
             course.last[name] = value
 
     def is_taken_back(self, write: Write) -> bool:
-        """Return whether all fields of a write were last written by an undo, which left other values.
+        """Return whether an undo wrote all fields of a write last, and left other values or an ended record.
 
         An undo of that undo puts the write's values back.
         """
         fields = list(_fields(write))
-        changes = write.changes
-        return bool(fields) and all(
-            self._last.get((path, name), False)
-            and (name not in changes or self._values[path, name] != changes[name])
-            for path, name in fields
-        )
+        return bool(fields) and all(self._is_undone(path, name, write.changes) for path, name in fields)
+
+    def _is_undone(self, path: str, name: str, changes: Mapping[str, Any]) -> bool:
+        if not self._last.get((path, name), False):
+            return False
+        if name:
+            return bool(self._values[path, name] != changes[name])
+        return any(self._values.get((path, end)) for end in _ENDS)
 
     def is_settled(self, key: str, result: str, *, is_noted: bool) -> bool:
         """Return whether a row's *Result* says done or already by a run, and that was not undone.

@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from xlsync.apply.action_base import Basis, ShownLabels
 from xlsync.apply.actions import CREATED, ORDER, Action, kind_of
@@ -59,10 +59,9 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     `changed` is True if ConnectWise no longer had the approved values, `differs` if it stored something else
     than was sent, what is there was created with other values, or the journal could not note the outcome,
-    `is_spent` if an earlier run (`run`) carried out the action; `taken_back` are the rows whose *Result* says
-    that an undo took that back, which it goes on to say. `waits_for` is the key of a needed action
-    that was not done, `refused_for` why other writes would be refused as well. `subject` names for people
-    what the action is about.
+    `is_spent` if an earlier run (`run`) carried out the action; `taken_back` holds the *Result* of rows that
+    an undo took back since. `waits_for` is the key of a needed action that was not done, `refused_for` why
+    other writes would be refused as well. `subject` names for people what the action is about.
     """
 
     key: str
@@ -75,7 +74,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     changed: bool = False
     differs: bool = False
     is_spent: bool = False
-    taken_back: tuple[str, ...] = ()
+    taken_back: Mapping[str, str] = field(default_factory=dict)
     run: str = ""
     waits_for: str = ""
     invoice_number: str = ""

@@ -13,7 +13,7 @@ Undo spends a row as a whole: of the two writes of a change from a date on, the 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Final
 
 from msgspec import Struct
@@ -67,11 +67,18 @@ class SpentApprovals:
 
     `anew` are the results after which a row was approved anew: the workbook showed them, and a person emptied
     them. `reservations` say by row key where *Result* holds a person's own words, such as `Done by Ann`, and
-    where a row asks for other values than were carried out.
+    where a row asks for other values than were carried out. `is_taken_back` tells by the journal whether an
+    undo took a write back.
     """
 
-    def __init__(self, approvals: Approvals, runs: Iterable[Run]) -> None:
+    def __init__(
+        self,
+        approvals: Approvals,
+        runs: Iterable[Run],
+        is_taken_back: Callable[[Write], bool] = lambda _: False,
+    ) -> None:
         self._approvals = approvals
+        self._is_taken_back = is_taken_back
         emptied = {row for row in approvals.asked if not approvals.results.get(row)}
         self.anew = frozenset(approvals.anew | {entry for entry in approvals.noted if entry[1] in emptied})
         self._told_by_result = {
@@ -92,6 +99,10 @@ class SpentApprovals:
                         self._writes[write.key, row] = last[row] = (run, write)
                         self._taken_back.pop(row, None)
                         rows_of_record.setdefault(write.record, set()).add(row)
+        self._of_row: dict[str, list[Write]] = {}  # the writes of the last run that carried a row out
+        for (_, row), (run, write) in self._writes.items():
+            if run.id == last[row][0].id:
+                self._of_row.setdefault(row, []).append(write)
         written = {row for _, row in {*approvals.noted, *self._writes}}
         typed = {row: tell_typed(approvals.results[row]) for row in self._told_by_result - written}
         self._typed = {row: text for row, text in typed.items() if text}
@@ -113,8 +124,8 @@ class SpentApprovals:
     def outcome_of(self, action: Action, rows: Sequence[str], key: str = "") -> Outcome:
         """Make the outcome of an action, or some of its rows, that was carried out earlier."""
         spent = next(filter(None, (self._find_spent(action.key, row) for row in rows)), Spent())
-        taken_back = tuple(filter(self._says_taken_back, rows))
-        by_undo = [self._approvals.results[row] for row in taken_back[:1]]
+        taken_back = {row: self._tell_taken_back(row) for row in rows if self._was_undone(row)}
+        by_undo = list(taken_back.values())[:1]
         return Outcome(
             key=key or action.key,
             kind=kind_of(action),
@@ -129,6 +140,18 @@ class SpentApprovals:
             taken_back=taken_back,
             run=spent.run.id if spent.run else "",
         )
+
+    def _was_undone(self, row: str) -> bool:
+        """Return whether an undo took back a write that carried the row out, and was not undone itself.
+
+        Where the journal knows no such write, *Result* says it.
+        """
+        writes = self._of_row.get(row)
+        return any(map(self._is_taken_back, writes)) if writes else self._says_taken_back(row)
+
+    def _tell_taken_back(self, row: str) -> str:
+        """Return the *Result* of a row that was undone: as it is where it says so, also by which run."""
+        return self._approvals.results[row] if self._says_taken_back(row) else UNDONE
 
     def _says_taken_back(self, row: str) -> bool:
         """Return whether *Result* says that an undo took the row's writes back: its approval stays spent."""
@@ -172,6 +195,7 @@ def is_proven(result: str, *, is_noted: bool) -> bool:
 
 
 TAKEN_BACK: Final = "taken back"  # how the *Result* of a row begins whose writes an undo took back
+UNDONE: Final = f"{TAKEN_BACK} since, as the journal shows"
 
 
 def part_spent(

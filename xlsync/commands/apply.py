@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from xlsync.amounts import counted
 from xlsync.apply.actions import Action, CreateAddition, CreateAgreement, CreateCatalogItem, CreateCompany
 from xlsync.apply.judging import plan_actions
+from xlsync.apply.ledger import Ledger
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan
 from xlsync.apply.runs import Run
@@ -132,7 +133,9 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     if problems:
         raise BadCells(path, problems)
     runs = systems.list_runs()
-    spent = SpentApprovals(approvals_of(book, {**new.asked, **rows.asked}), runs)
+    ledger = Ledger(runs, book.about.month, systems.settings.environment)
+    asked = {**new.asked, **rows.asked}
+    spent = SpentApprovals(approvals_of(book, asked), runs, ledger.is_taken_back)
     done, left_out = part_spent([*new.actions, *rows.actions], spent)
     unspent = read_row_edits(book, new.prices, left_out) if left_out else rows
     is_billed = systems.settings.creation.bill_customer == "Billable"

@@ -143,22 +143,22 @@ def noting(run: str, outcomes: tuple[Outcome, ...]) -> Iterator[None]:
 
 
 def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
-    """Write each row's *Result*: all outcomes of the row, the worst first, and what reads alike once.
-
-    A row whose *Result* says that an undo took it back is left out: that is what holds of it.
-    """
+    """Write each row's *Result*: all outcomes of the row, the worst first, and what reads alike once."""
     order = (State.UNKNOWN, State.FAILED, State.SKIPPED, State.DONE, State.ALREADY)
     by_row: dict[str, list[Outcome]] = {}
     outcomes = tuple(outcomes)
     rows_of = {result.key: set(result.rows) for result in outcomes if result.state in LOST}
     for result in outcomes:
         for row in result.rows:
-            has_reason = row in rows_of.get(result.waits_for, ())  # the lost action's row has it
-            if not has_reason and row not in result.taken_back:
+            if row not in rows_of.get(result.waits_for, ()):  # the lost action's row has the reason
                 by_row.setdefault(row, []).append(result)
     return {
         row: (
-            "; ".join(dict.fromkeys(o.text for o in sorted(group, key=lambda o: order.index(o.state)))),
+            "; ".join(
+                dict.fromkeys(
+                    o.taken_back.get(row) or o.text for o in sorted(group, key=lambda o: order.index(o.state))
+                )
+            ),
             any(o.changed for o in group),
         )
         for row, group in by_row.items()
