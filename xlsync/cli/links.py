@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from xlsync.cli.command import command
-from xlsync.cli.options import Demo, Json
+from xlsync.cli.options import Contract, Demo, Json, Reason, Until
 
 links_app = typer.Typer(help="Remembered links and rules.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -38,20 +38,15 @@ def links_rules(demo: Demo = False, json: Json = False) -> None:
 
 @command(links_app, "ignore", example='xlsync links ignore --contract CO-1001 --reason "our own licence"')
 def links_ignore(
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="The reason, which the sheets show.")
-    ],
-    contract: Annotated[str, typer.Option("--contract", metavar="ID", help="A contract id.")] = "",
+    reason: Reason,
+    contract: Contract = "",
     product: Annotated[
         str, typer.Option("--product", metavar="NAME", help="A product's code or name in the BSS.")
     ] = "",
     customer: Annotated[
         str, typer.Option("--customer", metavar="NAME", help="A customer's id or name in the BSS.")
     ] = "",
-    until: Annotated[
-        str,
-        typer.Option("--until", metavar="DAY", help="The last day, such as 2026-12-31 (default: no end)."),
-    ] = "",
+    until: Until = "",
     demo: Demo = False,
     json: Json = False,
 ) -> None:
@@ -71,7 +66,7 @@ def links_ignore(
 
 @command(links_app, "units", example="xlsync links units --contract CO-1001 --free 2")
 def links_units(
-    contract: Annotated[str, typer.Option("--contract", metavar="ID", help="A contract id.")],
+    contract: Contract,
     free: Annotated[
         str, typer.Option("--free", metavar="UNITS", help="Units that are not billed; 0 ends the rule.")
     ] = "",
@@ -79,13 +74,8 @@ def links_units(
         str,
         typer.Option("--minimum", metavar="UNITS", help="The least units that are billed; 0 ends the rule."),
     ] = "",
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="The reason, which the sheets show.")
-    ] = "",
-    until: Annotated[
-        str,
-        typer.Option("--until", metavar="DAY", help="The last day, such as 2026-12-31 (default: no end)."),
-    ] = "",
+    reason: Reason = "",
+    until: Until = "",
     demo: Demo = False,
     json: Json = False,
 ) -> None:

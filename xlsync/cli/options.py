@@ -29,3 +29,9 @@ ExitCode = Annotated[
     bool, typer.Option("--exit-code", help="Exit with 4 if lines are to be linked or mismatches stand.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")]
+Refresh = Annotated[bool, typer.Option("--refresh", help="Read everything anew, also what was read before.")]
+Contract = Annotated[str, typer.Option("--contract", metavar="ID", help="A contract id.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, which the sheets show.")]
+Until = Annotated[
+    str, typer.Option("--until", metavar="DAY", help="The last day, such as 2026-12-31 (default: no end).")
+]

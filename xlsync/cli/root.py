@@ -14,7 +14,7 @@ import typer
 from xlsync import __version__
 from xlsync.cli.command import Commands, command
 from xlsync.cli.links import links_app
-from xlsync.cli.options import Demo, Digest, DryRun, ExitCode, Json, WorkbookFile, Yes, number
+from xlsync.cli.options import Demo, Digest, DryRun, ExitCode, Json, Refresh, WorkbookFile, Yes, number
 from xlsync.cli.streams import (
     drop_output_that_cannot_be_written,
     open_what_is_closed,
@@ -90,9 +90,7 @@ def export(
             help="Lines belong to the month by their invoice-date, or by their service-period.",
         ),
     ] = "invoice-date",
-    refresh: Annotated[
-        bool, typer.Option("--refresh", help="Read everything anew, also what was read before.")
-    ] = False,
+    refresh: Refresh = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the workbook when it is written.")] = False,
     exit_code: ExitCode = False,
     digest: Digest = False,
@@ -119,9 +117,7 @@ def export(
 @command(app, example="xlsync check xlsync-2026-10.xlsx")
 def check(
     file: WorkbookFile,
-    refresh: Annotated[
-        bool, typer.Option("--refresh", help="Read everything anew, also what was read before.")
-    ] = False,
+    refresh: Refresh = False,
     exit_code: ExitCode = False,
     digest: Digest = False,
     demo: Demo = False,
