@@ -90,6 +90,12 @@ def test_a_folder_is_told_for_what_it_is(tmp_path: Path) -> None:
         write_file(tmp_path, b"", None)
 
 
+def test_a_folder_that_is_missing_is_named_as_the_cause(tmp_path: Path) -> None:
+    with pytest.raises(WorkbookError, match=r"cannot be written: its folder does not exist$") as caught:
+        write_file(tmp_path / "missing" / "report.xlsx", b"", None)
+    assert caught.value.hint == "Check the name and the folder."
+
+
 def test_a_file_too_large_for_a_workbook_is_told_before_it_fills_the_memory(tmp_path: Path) -> None:
     large = tmp_path / "large.xlsx"
     with large.open("wb") as file:

@@ -121,9 +121,10 @@ def _errors_in_words(path: Path) -> Iterator[None]:
             hint = "Close the workbook and try again." if is_workbook else "Close it there and try again."
         raise WorkbookError(f"{path} cannot be written: {why}", hint) from None
     except OSError as error:
-        raise WorkbookError(
-            f"{path} cannot be written: {error.strerror}", "Check the folder and the disk."
-        ) from None
+        why, hint = error.strerror or str(error), "Check the folder and the disk."
+        if not path.parent.is_dir():
+            why, hint = "its folder does not exist", "Check the name and the folder."
+        raise WorkbookError(f"{path} cannot be written: {why}", hint) from None
 
 
 def longest_of(path: PurePath) -> int:

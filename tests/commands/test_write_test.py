@@ -146,6 +146,7 @@ def test_every_write_of_the_test_stands_in_the_journal(empty_desk: Desk) -> None
     write(empty_desk)
     run = empty_desk.run("history", "--json").json["runs"][0]
     assert run["command"] == "doctor"
+    assert empty_desk.run("history", run["run"]).out.partition("\n")[0].endswith(f" · doctor by {run['who']}")
     writes = empty_desk.run("history", run["run"], "--json").json["writes"]
     assert len(writes) == len(empty_desk.sandbox.writes) == 7
 

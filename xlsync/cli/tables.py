@@ -156,7 +156,8 @@ def runs(console: Console, entries: Sequence[Run]) -> None:
 
 def heading(record: Run) -> str:
     """Name a run with its command, who ran it, and the workbook."""
-    return f"Run {record.number} · {record.command} by {record.who} · {record.workbook}"
+    parts = f"Run {record.number}", f"{record.command} by {record.who}", record.workbook
+    return " · ".join(filter(None, parts))  # a run of `doctor --write-test` has no workbook
 
 
 def run(console: Console, record: Run) -> None:
