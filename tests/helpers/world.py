@@ -25,7 +25,7 @@ from xlsync.sandbox.world.generate import generate
 from xlsync.sandbox.world.story import Scale
 from xlsync.store import Cache
 
-_STILL_NEW = 240  # seconds after which an export is dated anew
+_STILL_NEW = 420  # seconds after which an export is dated anew: what was read is used for ten minutes
 # All oddities of the month and two ordinary customers: many more of the same take a third of all time.
 _SMALL = Scale(lines=105, customers=52, agreements=56, additions=140, items=80)
 WRITES = 13  # of the run in which everything is approved, below
