@@ -7,7 +7,7 @@ import os
 import pickle
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,8 @@ from tests.helpers.command import Ran, run
 from tests.helpers.hand import Hand
 from xlsync.config import own_settings_file
 from xlsync.sandbox.server import Sandbox
-from xlsync.sandbox.state import Additions, SandboxConnectWise
+from xlsync.sandbox.state import Additions, Record, SandboxConnectWise
+from xlsync.store import Cache
 
 OCTOBER = "xlsync-2026-10.xlsx"
 
@@ -64,6 +65,12 @@ def changes(before: Records, after: Records) -> dict[tuple[str, int], dict[str, 
         if differing:
             told[key] = differing
     return told
+
+
+def _agreements_changed(before: Mapping[int, Record], after: Mapping[int, Record]) -> set[int]:
+    """The agreements one of whose additions came, went, or differs in anything."""
+    pairs = [(before.get(key), after.get(key)) for key in before.keys() | after.keys()]
+    return {one["agreementId"] for pair in pairs if repr(pair[0]) != repr(pair[1]) for one in pair if one}
 
 
 _TEXTS: dict[str, str] = {}  # records without ids by their texts with them: most are met after every run
@@ -130,13 +137,23 @@ class Desk:
     def check(self, *words: str) -> Ran:
         """Check the workbook when the last reading is more than ten minutes ago.
 
-        Where no addition has changed since the last one, that reading tells the same and serves again.
+        Of agreements whose additions have not changed since, that reading tells the same and serves again.
         """
         now = all_of(self.sandbox.connectwise.additions)
-        if now != self._read or self.own_home or self.sandbox._faults.waiting:
+        if self.own_home or self.sandbox._faults.waiting:
             self.later()
+        elif now != self._read:
+            self._forget(_agreements_changed(pickle.loads(self._read), pickle.loads(now)))  # noqa: S301
         self._read = now
         return self.run("check", str(self.file), "--json", *words)
+
+    def _forget(self, agreements: Collection[int]) -> None:
+        """Let what was read of some agreements be more than ten minutes old."""
+        for folder in (self.home / "cache").glob("*/additions"):
+            with Cache(folder) as cache:
+                for entry in list(cache):
+                    read = cache[entry].items()
+                    cache[entry] = {key: answer for key, answer in read if int(key) not in agreements}
 
     def apply(self, *words: str) -> Ran:
         return self.run("apply", str(self.file), "--yes", "--json", *words)
