@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
-from xlsync.amounts import shortened
+from xlsync.amounts import shortened, tell_money
 
 
 @pytest.mark.parametrize(
@@ -17,3 +19,8 @@ def test_a_long_list_shows_its_first_names_and_the_number_of_the_others(names: s
 
 def test_a_list_of_phrases_is_parted_by_semicolons() -> None:
     assert shortened(["A, or B", "C", "D"], 2, "; ", "; and ") == "A, or B; C; and 1 more"
+
+
+def test_money_has_its_currency_behind_it_where_that_is_known() -> None:
+    assert tell_money(Decimal("-1234.5"), "EUR") == "-1,234.50 EUR"
+    assert [tell_money(Decimal(2), "", sign) for sign in ("", "+")] == ["2.00", "+2.00"]

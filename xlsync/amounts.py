@@ -48,6 +48,11 @@ def tell_number(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def tell_money(amount: Decimal, currency: str, sign: str = "") -> str:
+    """Write an amount in cents with its currency, if that is known; a `+` as `sign` signs positive ones."""
+    return f"{amount:{sign},.2f} {currency}".rstrip()
+
+
 def plain_cost(cost: Decimal) -> str:
     """Write a cost with at least two decimals, and with all that it has: `1250.00`."""
     text = tell_number(cost)

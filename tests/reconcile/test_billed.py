@@ -155,3 +155,5 @@ def test_a_month_with_less_than_four_fifths_of_the_customers_or_money_before_is_
     assert "799.99 EUR" in why_incomplete(OCTOBER, day, MonthSums(8, {"EUR": Decimal("799.99")}), BEFORE)
     assert "0.00 EUR" in why_incomplete(OCTOBER, day, MonthSums(8, {"GBP": Decimal(2000)}), BEFORE)
     assert why_incomplete(OCTOBER, day, MonthSums(0, {}), None) == ""
+    nameless = MonthSums(8, {"": Decimal(2)})
+    assert "bills 0.00, 2026-09 billed 2.00" in why_incomplete(OCTOBER, day, MonthSums(8, {}), nameless)

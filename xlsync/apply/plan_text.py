@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from xlsync.amounts import counted, tell_number
+from xlsync.amounts import counted, tell_money, tell_number
 from xlsync.apply.actions import (
     Action,
     Change,
@@ -111,7 +111,7 @@ def tell_plan(actions: Iterable[Action], site: str) -> PlanText:
             case SetFields():
                 others.append(str(action))
             case CreateInvoice():
-                money = f"{action.seen_amount:,.2f} {action.currency}".rstrip()
+                money = tell_money(action.seen_amount, action.currency)
                 what = f"{action.customer} · {action.name}: {money} on {action.seen_date}"
                 invoices.append((action.seen_amount, what))
                 invoiced[action.currency] = invoiced.get(action.currency, Decimal(0)) + action.seen_amount
@@ -129,9 +129,7 @@ def tell_plan(actions: Iterable[Action], site: str) -> PlanText:
         ),
         cancellations=_ranked(cancellations),
         others=tuple(others),
-        invoiced=", ".join(
-            f"{money:,.2f} {currency}".rstrip() for currency, money in sorted(invoiced.items())
-        ),
+        invoiced=", ".join(tell_money(money, currency) for currency, money in sorted(invoiced.items())),
         invoices=_ranked(invoices),
         created=", ".join(counted(count, kind) for kind, count in kinds.items()),
         names=tuple(names),

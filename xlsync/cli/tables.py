@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from xlsync.amounts import counted, tell_number
+from xlsync.amounts import counted, tell_money, tell_number
 from xlsync.apply.ledger import Written, tell_write
 from xlsync.apply.plan import Outcome, Plan, State, outcome
 from xlsync.apply.plan_text import tell_nothing, tell_plan
@@ -185,7 +185,7 @@ def report(console: Console, month: Report) -> None:
     if month.verdict.text:
         say(console, month.verdict.text)
     for currency, amount in month.by_hand_sums.items():
-        say(console, f"To bill by hand: {amount:,.2f} {currency}".rstrip())
+        say(console, f"To bill by hand: {tell_money(amount, currency)}")
     made = [(kind.lower(), count) for kind, count in month.created.items() if count]
     created = ", ".join(counted(count, kind) for kind, count in made)
     states = ", ".join(f"{count} {state}" for state, count in month.states.items())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from xlsync.amounts import counted
+from xlsync.amounts import counted, tell_money
 from xlsync.apply.actions import Action, CreateAddition, CreateAgreement, CreateCatalogItem, CreateCompany
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.ledger import Ledger
@@ -116,7 +116,7 @@ class Review(Struct, frozen=True):
         sums: dict[str, Decimal] = {}
         for mismatch in (self.rows.mismatches[key] for key in keys if key in self.rows.mismatches):
             sums[mismatch.currency] = sums.get(mismatch.currency, Decimal(0)) + (mismatch.impact or 0)
-        money = ", ".join(f"{amount:+,.2f} {currency}".strip() for currency, amount in sorted(sums.items()))
+        money = ", ".join(tell_money(amount, currency, "+") for currency, amount in sorted(sums.items()))
         return f"{counted(len(keys), 'row')} ({money or 'nothing'} of Monthly Impact)"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
-from xlsync.amounts import tell_number
+from xlsync.amounts import tell_money, tell_number
 from xlsync.models import UNLINKED
 from xlsync.workbook.contents import Overview, mismatch_cells
 from xlsync.workbook.totals import Totals, billed_rows, tell_no_link
@@ -156,7 +156,7 @@ def _units(units: Decimal | None) -> str:
 
 
 def _money(amount: Decimal, currency: str) -> str:
-    return f"{amount:,.2f} {escape(currency)}".rstrip()
+    return tell_money(amount, escape(currency))
 
 
 def _table(headers: Sequence[str], sides: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:

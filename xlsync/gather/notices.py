@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from xlsync.amounts import counted, shortened
+from xlsync.amounts import counted, shortened, tell_money
 from xlsync.apply.plan import State
 from xlsync.errors import ApiError
 from xlsync.gather.decisions import Decisions
@@ -121,9 +121,7 @@ def _tell_without_contact(overview: Overview, decisions: Decisions) -> Iterator[
 def _tell_by_hand(overview: Overview) -> Iterator[str]:
     """Write a notice for each currency with the money that no write will bill."""
     for currency, amount in sorted(overview.by_hand.items()):
-        yield (
-            f"To bill by hand for {overview.month}: {amount:,.2f} {currency}".rstrip() + "; its rows say why."
-        )
+        yield (f"To bill by hand for {overview.month}: {tell_money(amount, currency)}; its rows say why.")
 
 
 def _tell_without_parent(overview: Overview) -> Iterator[str]:

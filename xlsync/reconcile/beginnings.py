@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-from xlsync.amounts import cents
+from xlsync.amounts import cents, tell_money
 from xlsync.models import Agreement, Mismatch, Month
 from xlsync.reconcile.explanations import join_sentences, with_warnings
 from xlsync.records import replace
@@ -74,8 +74,8 @@ def tell_by_hand(mismatch: Mismatch, month: Month, amount: Decimal | None) -> Mi
     """Say that no write bills this money of the month; None where its price is not known."""
     if amount == 0:
         return replace(mismatch, by_hand=amount)
-    how_much = "its price is not known" if amount is None else f"{amount:,.2f} {mismatch.currency}"
-    sentence = f"{month} itself must be billed by hand: {how_much.rstrip()}."
+    how_much = "its price is not known" if amount is None else tell_money(amount, mismatch.currency)
+    sentence = f"{month} itself must be billed by hand: {how_much}."
     return replace(
         mismatch,
         by_hand=amount,

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from xlsync.amounts import cents
+from xlsync.amounts import cents, tell_money
 from xlsync.models import BillingLine, Month, Status
 
 ENOUGH: Final = Decimal("0.8")  # share of the month before; a month with less is not billed completely yet
@@ -213,7 +213,7 @@ def why_incomplete(month: Month, today: dt.date, now: MonthSums, before: MonthSu
         billed = now.money.get(currency, _ZERO)
         if amount > 0 and billed < ENOUGH * amount:
             return (
-                f"{month} bills {billed:,.2f} {currency}, {previous} billed {amount:,.2f}: "
+                f"{month} bills {tell_money(billed, currency)}, {previous} billed {amount:,.2f}: "
                 "it does not seem to be billed whole yet."
             )
     return ""

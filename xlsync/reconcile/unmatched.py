@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from decimal import Decimal
 from typing import NamedTuple
 
-from xlsync.amounts import counted, counted_units, impact_of
+from xlsync.amounts import counted, counted_units, impact_of, tell_money
 from xlsync.models import (
     ActionLabel,
     Addition,
@@ -99,7 +99,7 @@ def _tell_amounts(lines: Sequence[BillingLine]) -> str:
     amounts: dict[str, Decimal] = {}
     for line in lines:
         amounts[line.currency] = amounts.get(line.currency, Decimal(0)) + line.amount
-    billed = " and ".join(f"{amount:,.2f} {currency}".rstrip() for currency, amount in amounts.items())
+    billed = " and ".join(tell_money(amount, currency) for currency, amount in amounts.items())
     return f"Billed {billed} by the distributor."
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from xlsync.amounts import counted
+from xlsync.amounts import counted, tell_money
 from xlsync.models import BillingLine, LineType, Status
 from xlsync.reconcile.billed import Billed, InvoiceTotal
 
@@ -131,9 +131,10 @@ def tell_gaps(billed: Billed) -> Iterable[str]:
             name = gap.invoice or "The report"
         else:
             name = f"Invoice {gap.invoice}" if gap.invoice else "Lines without an invoice"
-        yield f"{name}: its total less its lines is {gap.amount:+,.2f} {billed.currency}, unexplained."
+        amount = tell_money(gap.amount, billed.currency, "+")
+        yield f"{name}: its total less its lines is {amount}, unexplained."
     if not billed.gaps and billed.unexplained:
-        yield f"{billed.unexplained:+,.2f} {billed.currency} of the invoices are unexplained."
+        yield f"{tell_money(billed.unexplained, billed.currency, '+')} of the invoices are unexplained."
 
 
 def tell_odd_totals(invoices: Iterable[InvoiceTotal]) -> Iterator[str]:

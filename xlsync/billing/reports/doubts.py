@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from xlsync.amounts import counted
+from xlsync.amounts import counted, tell_money
 from xlsync.billing.reports.chosen_tables import written_money
 from xlsync.billing.reports.months_named import other_month_named
 from xlsync.billing.reports.problems import quoted, rows_text
@@ -38,8 +38,7 @@ def doubt_of_periods(name: str, lines: Sequence[BillingLine], month: Month) -> s
         place = str(line.start or line.end)[:7], line.currency
         money[place] = money.get(place, Decimal(0)) + line.amount
     sums = ", ".join(
-        f"{amount:,.2f} {currency}".strip() + f" for {other}"
-        for (other, currency), amount in sorted(money.items())
+        f"{tell_money(amount, currency)} for {other}" for (other, currency), amount in sorted(money.items())
     )
     charge = "charges" if len(elsewhere) == 1 else "charge"
     belongs = "it belongs" if len(elsewhere) == 1 else "they belong"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from xlsync.amounts import tell_money
 from xlsync.billing.reports.charges import ChargedRow, TableCharges, charge_lines
 from xlsync.billing.reports.chosen_tables import (
     best_way,
@@ -356,7 +357,7 @@ def _rows_of_no_charge(table: Table, kinds: Sequence[RowKind]) -> dict[str, int]
 
 
 def _tell_money(sums: Mapping[str, Decimal]) -> str:
-    return " and ".join(f"{amount:,.2f} {currency}".strip() for currency, amount in sorted(sums.items()))
+    return " and ".join(tell_money(amount, currency) for currency, amount in sorted(sums.items()))
 
 
 def _tell_no_line(files: Sequence[_File], month: Month) -> str:
