@@ -496,34 +496,34 @@ def test_a_workbook_of_another_environment_is_refused(desk: Desk, monkeypatch: p
 
 
 def test_an_altered_hidden_sheet_is_refused(desk: Desk) -> None:
+    lines = desk.read().sheet("_xlsync").iter_rows()
+    packed = next(line for line in lines if line[0].value == "facts of Mismatches")[1]
+    rows = zlib.decompress(base64.b64decode(str(packed.value))).decode()
+    assert '"quantity":"15"' in rows
+    rows = rows.replace('"quantity":"15"', '"quantity":"16"')
     with desk.editing() as hand:
-        sheet = hand.sheet("_xlsync")
-        packed = next(line for line in sheet.iter_rows() if line[0].value == "facts of Mismatches")[1]
-        rows = zlib.decompress(base64.b64decode(str(packed.value))).decode()
-        assert '"quantity":"15"' in rows
-        rows = rows.replace('"quantity":"15"', '"quantity":"16"')
-        packed.value = base64.b64encode(zlib.compress(rows.encode())).decode()
+        hand.put("_xlsync", packed.coordinate, base64.b64encode(zlib.compress(rows.encode())).decode())
         hand.approve("units:52")
     assert_told(desk, "hidden sheet was altered")
 
 
 def test_altered_ids_behind_the_dropdowns_are_refused(desk: Desk) -> None:
+    lists = desk.read().sheet("Lists")
+    (column,) = (cell.column_letter for cell in lists[1] if cell.value == "Company Id")
+    first, second = f"{column}4", f"{column}5"
     with desk.editing() as hand:
-        lists = hand.sheet("Lists")
-        (column,) = (cell.column for cell in lists[1] if cell.value == "Company Id")
-        lists.cell(4, column).value, lists.cell(5, column).value = (
-            lists.cell(5, column).value, lists.cell(4, column).value,
-        )  # fmt: skip
+        for place, other in ((first, second), (second, first)):
+            hand.put("Lists", place, lists[other].value)
         hand.approve("units:52")
     assert_told(desk, "altered")
 
 
 def test_a_newer_format_is_refused_with_what_to_do(desk: Desk) -> None:
+    ours = f'"format":{kept_rows.FORMAT}'
+    cells = [cell for line in desk.read().sheet("_xlsync").iter_rows() for cell in line]
+    (about,) = (cell for cell in cells if isinstance(cell.value, str) and ours in cell.value)
     with desk.editing() as hand:
-        for line in hand.sheet("_xlsync").iter_rows():
-            for cell in line:
-                if isinstance(cell.value, str) and f'"format":{kept_rows.FORMAT}' in cell.value:
-                    cell.value = cell.value.replace(f'"format":{kept_rows.FORMAT}', '"format":99')
+        hand.put("_xlsync", about.coordinate, str(about.value).replace(ours, '"format":99'))
     assert_told(desk, "newer", "Update xlsync")
 
 
