@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
 from msgspec import Struct, field
@@ -107,15 +108,9 @@ class Columns(Struct, frozen=True):
 
 def read_aliases(headers: Mapping[str, Sequence[str]], ignored: Sequence[str]) -> Aliases:
     """Read the settings' headers by meaning; raises ConfigError for a meaning that does not exist."""
-    owner = {
-        header_key(header): name for name, groups in HEADERS.items() for group in groups for header in group
-    }
-    owner |= {header_key(header): name for name, header in MEANINGS.items()}
-    owner |= {header_key(name): name for name in MEANINGS}
-    owner |= dict.fromkeys(BILLING_CYCLES, "cycle")
     by_meaning: dict[str, tuple[str, ...]] = {}
     for column, more in headers.items():
-        name = owner.get(header_key(column))
+        name = _owners().get(header_key(column))
         if name is None:
             names = ", ".join(dict.fromkeys(groups[0][0] for groups in HEADERS.values()))
             raise ConfigError(
@@ -124,6 +119,17 @@ def read_aliases(headers: Mapping[str, Sequence[str]], ignored: Sequence[str]) -
             )
         by_meaning[name] = (*by_meaning.get(name, ()), *map(header_key, more))
     return Aliases(by_meaning, frozenset(map(header_key, ignored)))
+
+
+@cache
+def _owners() -> dict[str, str]:
+    """Return the meaning of each name that the settings may call a column by."""
+    return (
+        {header_key(header): name for name, groups in HEADERS.items() for group in groups for header in group}
+        | {header_key(header): name for name, header in MEANINGS.items()}
+        | {header_key(name): name for name in MEANINGS}
+        | dict.fromkeys(BILLING_CYCLES, "cycle")
+    )
 
 
 def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
