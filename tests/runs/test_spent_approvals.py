@@ -176,6 +176,58 @@ def test_an_undone_row_is_not_done_again_and_says_that_it_was_taken_back_until_t
     assert "all 3 changes were made earlier." in told_at_the_end
 
 
+def test_a_row_of_which_an_undo_left_a_part_goes_on_to_say_so(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:55", "cost:55")
+    shutil.copy(desk.file, desk.folder / "before.xlsx")
+    assert desk.apply().states == {"update:55": "done"}
+    desk.addition(55)["quantity"] += 1  # by a colleague since
+    assert desk.run("undo", newest(desk), "--yes").code == 3
+    desk.forget_log()
+    for name, told in (
+        (OCTOBER, "partly taken back on"),
+        ("before.xlsx", "partly taken back since, as the journal shows"),
+    ):
+        for _ in range(2):
+            assert (desk.run("apply", name, "--yes").code, desk.sent()) == (0, [])
+            hand = Hand(desk.folder / name)
+            results = [str(hand.get(MISMATCHES, key, "Result")) for key in ("units:55", "cost:55")]
+            assert all(text.startswith(told) for text in results), results
+
+
+def test_a_row_that_needed_no_change_after_an_undo_does_not_say_that_it_was_taken_back(
+    desk_after: DeskAfter,
+) -> None:
+    desk = desk_after(carry_out)
+    wanted = desk.addition(52)["quantity"]
+    assert desk.run("undo", newest(desk), "--yes").code == 0
+    desk.addition(52)["quantity"] = wanted  # by a colleague since
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Result": None})
+    for _ in range(2):
+        ran = desk.apply()
+        assert set(ran.states.values()) == {"already"}
+        assert "2 of them taken back since" in ran.err
+        assert "taken back" not in desk.read().get(MISMATCHES, "units:52", "Result")
+
+
+def test_a_row_that_was_changed_after_it_was_done_writes_nothing_where_only_the_journal_tells_its_undo(
+    desk_after: DeskAfter,
+) -> None:
+    desk = desk_after(carry_out)
+    shutil.copy(desk.file, desk.folder / "done.xlsx")
+    assert desk.run("undo", newest(desk), "--yes").code == 0
+    desk.forget_log()
+    hand = Hand(desk.folder / "done.xlsx")
+    hand.set(MISMATCHES, "units:52", {"New Units": 19})
+    hand.save()
+    for _ in range(2):
+        assert (desk.run("apply", "done.xlsx", "--yes").code, desk.sent()) == (0, [])
+        told = str(Hand(desk.folder / "done.xlsx").get(MISMATCHES, "units:52", "Result"))
+        assert "taken back since, as the journal shows" in told
+        assert "what it asks for now is not written" in told
+
+
 def test_emptying_result_and_approving_anew_repeats_a_row(desk_after: DeskAfter) -> None:
     desk = desk_after(carry_out)
     carried_out = newest(desk)

@@ -160,12 +160,16 @@ class Ledger:
             course.last[name] = value
 
     def is_taken_back(self, write: Write) -> bool:
-        """Return whether an undo wrote all fields of a write last, and left other values or an ended record.
+        """Return whether an undo took all of a write back."""
+        parts = self.parts_taken_back(write)
+        return bool(parts) and all(parts)
+
+    def parts_taken_back(self, write: Write) -> list[bool]:
+        """Tell of each field of a write whether an undo wrote it last, and left another value or an end.
 
         An undo of that undo puts the write's values back.
         """
-        fields = list(_fields(write))
-        return bool(fields) and all(self._is_undone(path, name, write.changes) for path, name in fields)
+        return [self._is_undone(path, name, write.changes) for path, name in _fields(write)]
 
     def _is_undone(self, path: str, name: str, changes: Mapping[str, Any]) -> bool:
         if not self._last.get((path, name), False):

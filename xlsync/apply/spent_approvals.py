@@ -67,18 +67,18 @@ class SpentApprovals:
 
     `anew` are the results after which a row was approved anew: the workbook showed them, and a person emptied
     them. `reservations` say by row key where *Result* holds a person's own words, such as `Done by Ann`, and
-    where a row asks for other values than were carried out. `is_taken_back` tells by the journal whether an
-    undo took a write back.
+    where a row asks for other values than were carried out. `parts_taken_back` tells by the journal of each
+    field of a write whether an undo took it back.
     """
 
     def __init__(
         self,
         approvals: Approvals,
         runs: Iterable[Run],
-        is_taken_back: Callable[[Write], bool] = lambda _: False,
+        parts_taken_back: Callable[[Write], Iterable[bool]] = lambda _: (),
     ) -> None:
         self._approvals = approvals
-        self._is_taken_back = is_taken_back
+        self._parts_taken_back = parts_taken_back
         emptied = {row for row in approvals.asked if not approvals.results.get(row)}
         self.anew = frozenset(approvals.anew | {entry for entry in approvals.noted if entry[1] in emptied})
         self._told_by_result = {
@@ -101,7 +101,7 @@ class SpentApprovals:
                         rows_of_record.setdefault(write.record, set()).add(row)
         self._of_row: dict[str, list[Write]] = {}  # the writes of the last run that carried a row out
         for (_, row), (run, write) in self._writes.items():
-            if run.id == last[row][0].id:
+            if run.id == last[row][0].id and not self._is_before(run, write, row):
                 self._of_row.setdefault(row, []).append(write)
         written = {row for _, row in {*approvals.noted, *self._writes}}
         typed = {row: tell_typed(approvals.results[row]) for row in self._told_by_result - written}
@@ -124,8 +124,8 @@ class SpentApprovals:
     def outcome_of(self, action: Action, rows: Sequence[str], key: str = "") -> Outcome:
         """Make the outcome of an action, or some of its rows, that was carried out earlier."""
         spent = next(filter(None, (self._find_spent(action.key, row) for row in rows)), Spent())
-        taken_back = {row: self._tell_taken_back(row) for row in rows if self._was_undone(row)}
-        by_undo = list(taken_back.values())[:1]
+        undone = {row: text for row in rows if (text := self._tell_taken_back(row))}
+        by_undo = list(undone.values())[:1]
         return Outcome(
             key=key or action.key,
             kind=kind_of(action),
@@ -137,21 +137,20 @@ class SpentApprovals:
             ),
             id=spent.write.id if spent.write else None,
             is_spent=True,
-            taken_back=taken_back,
+            taken_back={row: text for row, text in undone.items() if row not in self._changed},
             run=spent.run.id if spent.run else "",
         )
 
-    def _was_undone(self, row: str) -> bool:
-        """Return whether an undo took back a write that carried the row out, and was not undone itself.
+    def _tell_taken_back(self, row: str) -> str:
+        """Say that an undo took back what carried the row out, and was not undone itself; empty if not so.
 
-        Where the journal knows no such write, *Result* says it.
+        *Result* stays as it is where it says so, also by which run; it counts where the journal has no write.
         """
         writes = self._of_row.get(row)
-        return any(map(self._is_taken_back, writes)) if writes else self._says_taken_back(row)
-
-    def _tell_taken_back(self, row: str) -> str:
-        """Return the *Result* of a row that was undone: as it is where it says so, also by which run."""
-        return self._approvals.results[row] if self._says_taken_back(row) else UNDONE
+        parts = [part for write in writes or () for part in self._parts_taken_back(write)]
+        if self._says_taken_back(row) and (any(parts) or not writes):
+            return self._approvals.results[row]
+        return "" if not any(parts) else UNDONE if all(parts) else f"partly {UNDONE}"
 
     def _says_taken_back(self, row: str) -> bool:
         """Return whether *Result* says that an undo took the row's writes back: its approval stays spent."""
@@ -164,6 +163,12 @@ class SpentApprovals:
             return spent
         if run is None or write is None:
             return None
+        if self._is_before(run, write, row):
+            return None
+        return spent if write.asked.get(row) == self._approvals.asked.get(row) else None
+
+    def _is_before(self, run: Run, write: Write, row: str) -> bool:
+        """Return whether a write came before the approval: before the export or an emptied *Result*."""
         exported_at = self._approvals.exported_at
         known = self._approvals.known_runs
         is_older = (
@@ -171,9 +176,7 @@ class SpentApprovals:
             and dt.datetime.fromisoformat(write.at) <= exported_at
             and (known is None or run.id in known)
         )
-        if (is_older or (run.id, row) in self.anew) and not self._says_taken_back(row):
-            return None
-        return spent if write.asked.get(row) == self._approvals.asked.get(row) else None
+        return (is_older or (run.id, row) in self.anew) and not self._says_taken_back(row)
 
 
 def tell_typed(result: str) -> str:

@@ -135,7 +135,7 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     runs = systems.list_runs()
     ledger = Ledger(runs, book.about.month, systems.settings.environment)
     asked = {**new.asked, **rows.asked}
-    spent = SpentApprovals(approvals_of(book, asked), runs, ledger.is_taken_back)
+    spent = SpentApprovals(approvals_of(book, asked), runs, ledger.parts_taken_back)
     done, left_out = part_spent([*new.actions, *rows.actions], spent)
     unspent = read_row_edits(book, new.prices, left_out) if left_out else rows
     is_billed = systems.settings.creation.bill_customer == "Billable"
