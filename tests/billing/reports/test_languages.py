@@ -128,6 +128,8 @@ def test_a_report_in_another_language_reads_like_one_in_english(
         ("Service Period From", "Service Period To"),
         ("Charged Period Begin", "Charged Period End"),
         ("Start of Billing Period", "End of Billing Period"),
+        ("Start Date (from)", "End Date (to)"),
+        ("Startdatum (von)", "Enddatum (bis)"),
     ],
 )
 def test_the_ends_of_a_named_period_are_the_charged_days(path: Path, first: str, last: str) -> None:

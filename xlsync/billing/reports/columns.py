@@ -19,7 +19,7 @@ from xlsync.billing.reports.layouts import (
     Layout,
     money_header,
 )
-from xlsync.billing.reports.period_headers import period_end
+from xlsync.billing.reports.period_headers import day_in_bracket, period_end
 from xlsync.billing.reports.text import header_key, header_words, plain_text
 from xlsync.errors import ConfigError
 from xlsync.records import replace
@@ -250,6 +250,9 @@ def _find_known(header: str) -> _Known | None:
         return _NET if known.meaning == _NET.meaning and bare.is_without_tax else known
     if (end := period_end(header)) is not None:
         return _Known(end, 1)
+    name, day = day_in_bracket(header)
+    if day is not None and (known := _KNOWN.get(header_key(name))) is not None and known.meaning == day:
+        return known
     return next((known for start, known in _KNOWN_STARTS.items() if key.startswith(start)), None)
 
 

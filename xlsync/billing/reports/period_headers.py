@@ -27,6 +27,7 @@ _LAST_DAY: Final = (
     "to|until|till?|through|thru|ends?|enddate|enddatum|einddatum|bis|ende|au|fin|tot(?:enmet)?|tm|einde|hasta|al?"
     "|fine|εωσ|ληξη|slut|loppu|do|koniec|konec|ate|fim"
 )
+_IN_BRACKET: Final = re.compile(r"(.*\S)\s*[(\[{]([^()\[\]{}]+)[)\]}]\s*")
 _OF: Final = "of|ofthe|de|du|dela|del|della|di|des|der|van|vande|da|do|τησ"
 
 
@@ -34,6 +35,19 @@ def period_end(header: str) -> str | None:
     """Return `start` or `end` for the header of a period's first or last day; None for any other."""
     key = header_key(header)
     return next((meaning for meaning, pattern in _patterns() if pattern.fullmatch(key)), None)
+
+
+def day_in_bracket(header: str) -> tuple[str, str | None]:
+    """Return a header without the bracket at its end, and `start` or `end` where that names a period's day.
+
+    `Start Date (from)` is a start date.
+    """
+    match = _IN_BRACKET.fullmatch(header)
+    if match is None:
+        return header, None
+    word = header_key(match[2])
+    days = (("start", _FIRST_DAY), ("end", _LAST_DAY))
+    return match[1], next((meaning for meaning, words in days if re.fullmatch(words, word)), None)
 
 
 @cache
