@@ -144,12 +144,20 @@ def end_the_agreement_within_the_month(desk: Desk) -> None:
     )
 
 
-def cancel_the_parent_of_an_agreement(desk: Desk) -> None:
+def give_a_parent_to_an_agreement(desk: Desk, **fields: object) -> None:
     agreements = desk.sandbox.connectwise.agreements
     child = agreements[addition_of(desk, monthly(desk))["agreementId"]]
-    parent = {**child, "id": max(agreements) + 1, "name": "All Services", "cancelledFlag": True}
+    parent = {**child, "id": max(agreements) + 1, "name": "All Services", **fields}
     agreements[parent["id"]] = parent
     child["parentAgreement"] = {"id": parent["id"], "name": parent["name"], "_info": {}}
+
+
+def cancel_the_parent_of_an_agreement(desk: Desk) -> None:
+    give_a_parent_to_an_agreement(desk, cancelledFlag=True)
+
+
+def let_the_parent_of_an_agreement_bill_later(desk: Desk) -> None:
+    give_a_parent_to_an_agreement(desk, billStartDate="2027-01-01T00:00:00Z")
 
 
 def bill_a_product_of_other_customers_too(desk: Desk) -> None:
@@ -227,6 +235,7 @@ def test_additions_that_are_not_billed_as_the_settings_want_it_leave_a_month_all
             "ConnectWise does not bill it to the customer, or not for the",
         ),
         (cancel_the_parent_of_an_agreement, "but ConnectWise does not bill"),
+        (let_the_parent_of_an_agreement_bill_later, "but ConnectWise does not bill"),
     ],
 )
 def test_a_single_change_hinders_the_all_clear_and_writes_nothing(

@@ -152,9 +152,13 @@ def _find_reservation(month: Month, comparison: Comparison, books: Books) -> Unc
 def _is_invoiced(month: Month, agreement: Agreement, books: Books) -> bool:
     """Return whether an agreement is invoiced for all of a month: by itself, or by its parent."""
     invoiced_by = agreement if agreement.parent_id is None else books.agreement(agreement.parent_id)
-    if invoiced_by is None or (agreement.bill_start is not None and agreement.bill_start > month.last):
+    if invoiced_by is None:
         return False
-    return all(one.end is None or one.end >= month.last for one in (agreement, invoiced_by))
+    return all(
+        (one.bill_start is None or one.bill_start <= month.last)
+        and (one.end is None or one.end >= month.last)
+        for one in (agreement, invoiced_by)
+    )
 
 
 def _keys_of_earlier_periods(
