@@ -195,6 +195,20 @@ def test_a_row_of_which_an_undo_left_a_part_goes_on_to_say_so(desk: Desk) -> Non
             assert all(text.startswith(told) for text in results), results
 
 
+def test_a_row_that_says_that_it_was_taken_back_goes_on_to_where_the_journal_lacks_the_undo(
+    desk_after: DeskAfter,
+) -> None:
+    desk = desk_after(carry_out)
+    runs = set((desk.home / "journal").rglob("*.jsonl"))
+    assert desk.run("undo", newest(desk), "--yes").code == 0
+    for of_undo in set((desk.home / "journal").rglob("*.jsonl")) - runs:
+        of_undo.unlink()
+    ran = desk.apply()
+    assert set(ran.states.values()) == {"already"}
+    assert "all 3 changes were made earlier, and taken back since" in ran.err
+    assert desk.read().get(MISMATCHES, "units:52", "Result").startswith("taken back on")
+
+
 def test_a_row_that_needed_no_change_after_an_undo_does_not_say_that_it_was_taken_back(
     desk_after: DeskAfter,
 ) -> None:

@@ -144,11 +144,10 @@ class SpentApprovals:
     def _tell_taken_back(self, row: str) -> str:
         """Say that an undo took back what carried the row out, and was not undone itself; empty if not so.
 
-        *Result* stays as it is where it says so, also by which run; it counts where the journal has no write.
+        *Result* stays as it is where it says so, also by which run; it counts where the journal has no undo.
         """
-        writes = self._of_row.get(row)
-        parts = [part for write in writes or () for part in self._parts_taken_back(write)]
-        if self._says_taken_back(row) and (any(parts) or not writes):
+        parts = [part for write in self._of_row.get(row, ()) for part in self._parts_taken_back(write)]
+        if self._says_taken_back(row) and (any(parts) or row not in self._taken_back):
             return self._approvals.results[row]
         return "" if not any(parts) else UNDONE if all(parts) else f"partly {UNDONE}"
 
