@@ -138,6 +138,12 @@ def test_the_ends_of_a_named_period_are_the_charged_days(path: Path, first: str,
     assert (line.start, line.end) == (dt.date(2026, 10, 1), dt.date(2026, 10, 31))
 
 
+def test_a_customer_in_brackets_as_the_end_customer_is_no_day_of_a_period(path: Path) -> None:
+    text = "Company (end);Artikel;Menge;Einzelpreis;Betrag\nA;Mail;2;10;20\n"
+    (line,) = read(path, text).lines
+    assert line.customer == "A"
+
+
 @pytest.mark.parametrize("header", ["Abrechnungszeitraum", "Periodo", "Period", "Enddatum", "Von"])
 def test_a_period_or_a_day_alone_is_no_end_of_a_named_period(header: str) -> None:
     assert period_end(header) is None

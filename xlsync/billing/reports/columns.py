@@ -26,6 +26,7 @@ from xlsync.records import replace
 
 # Meanings of which a report may have a column that is known and not read.
 KNOWN_AND_UNREAD: Final = frozenset({"tax", "list_price"})
+_OF_PERIODS: Final = frozenset({"start", "end", "period", "plan", "cycle"})
 _DATES_OR_KINDS: Final = ("start", "end", "period", "type", "invoice_type", "invoice_date", "debit", "credit")
 
 
@@ -251,7 +252,8 @@ def _find_known(header: str) -> _Known | None:
     if (end := period_end(header)) is not None:
         return _Known(end, 1)
     name, day = day_in_bracket(header)
-    if day is not None and (known := _KNOWN.get(header_key(name))) is not None and known.meaning == day:
+    known = None if day is None else _KNOWN.get(header_key(name))
+    if known is not None and (known.meaning == day or known.meaning not in _OF_PERIODS):
         return known
     return next((known for start, known in _KNOWN_STARTS.items() if key.startswith(start)), None)
 
