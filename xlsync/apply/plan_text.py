@@ -74,8 +74,10 @@ def tell_nothing(outcomes: Sequence[Outcome]) -> str:
         undone = sum(bool(result.taken_back) for result in outcomes)
         if undone:
             some = "" if undone == len(outcomes) else f"{undone} of them "
+            texts = (text for result in outcomes for text in result.taken_back.values())
+            part = ", at least in part" if any(text.casefold().startswith("partly") for text in texts) else ""
             anew = "To have one made anew, empty its Result."
-            return f"Nothing to do: {why}, and {some}taken back since. {anew}"
+            return f"Nothing to do: {why}, and {some}taken back since{part}. {anew}"
         return f"Nothing to do: {why}."
     return f"Nothing was done: {count_states(outcomes)}"
 
