@@ -244,6 +244,15 @@ def test_a_row_that_was_changed_after_it_was_done_writes_nothing_where_only_the_
         assert "what it asks for now is not written" in told
 
 
+def test_a_time_without_a_zone_in_the_journal_is_one_of_this_machine(desk_after: DeskAfter) -> None:
+    desk = desk_after(carry_out)
+    for file in (desk.home / "journal").rglob("*.jsonl"):
+        file.write_text(file.read_text(encoding="utf-8").replace("+00:00", ""), encoding="utf-8")
+    for name in (OCTOBER, "before.xlsx"):
+        again = desk.run("apply", name, "--yes", "--json")
+        assert (again.code, set(again.states.values()), desk.sent()) == (0, {"already"}, [])
+
+
 def test_emptying_result_and_approving_anew_repeats_a_row(desk_after: DeskAfter) -> None:
     desk = desk_after(carry_out)
     carried_out = newest(desk)

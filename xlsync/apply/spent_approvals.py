@@ -172,7 +172,7 @@ class SpentApprovals:
         known = self._approvals.known_runs
         is_older = (
             exported_at is not None
-            and dt.datetime.fromisoformat(write.at) <= exported_at
+            and dt.datetime.fromisoformat(write.at).astimezone() <= exported_at
             and (known is None or run.id in known)
         )
         return (is_older or (run.id, row) in self.anew) and not self._says_taken_back(row)
