@@ -27,6 +27,7 @@ _LAST_DAY: Final = (
     "to|until|till?|through|thru|ends?|enddate|enddatum|einddatum|bis|ende|au|fin|tot(?:enmet)?|tm|einde|hasta|al?"
     "|fine|εωσ|ληξη|slut|loppu|do|koniec|konec|ate|fim"
 )
+_DAYS: Final = (("start", _FIRST_DAY), ("end", _LAST_DAY))
 _IN_BRACKET: Final = re.compile(r"(.*\S)\s*[(\[{]([^()\[\]{}]+)[)\]}]\s*")
 _OF: Final = "of|ofthe|de|du|dela|del|della|di|des|der|van|vande|da|do|τησ"
 
@@ -46,8 +47,7 @@ def day_in_bracket(header: str) -> tuple[str, str | None]:
     if match is None:
         return header, None
     word = header_key(match[2])
-    days = (("start", _FIRST_DAY), ("end", _LAST_DAY))
-    return match[1], next((meaning for meaning, words in days if re.fullmatch(words, word)), None)
+    return match[1], next((meaning for meaning, words in _DAYS if re.fullmatch(words, word)), None)
 
 
 @cache
@@ -56,5 +56,5 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     period = "|".join(sorted(map(re.escape, names)))
     return tuple(
         (meaning, re.compile(rf"(?:{period})(?:{words})|(?:{words})(?:{_OF})?(?:{period})s?"))
-        for meaning, words in (("start", _FIRST_DAY), ("end", _LAST_DAY))
+        for meaning, words in _DAYS
     )
