@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 _WAIT: Final = 10  # seconds for a connection
+_LOCK_WAIT: Final = 3000  # milliseconds for the lock of a writer
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS xlsync_format (format integer PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS xlsync_revision (
@@ -51,6 +52,7 @@ class TeamStore:
         self.environment = environment
         self.place = settings.place
         self._errors = psycopg.Error
+        self._lock_errors = psycopg.errors.LockNotAvailable
         try:
             self._connection: psycopg.Connection[Any] = psycopg.connect(
                 psycopg.conninfo.make_conninfo(settings.url, password=settings.password or None),
@@ -113,15 +115,21 @@ class TeamStore:
     def one_writer(self) -> Iterator[None]:
         """Hold the team's lock on writing to the environment; raises XlsyncError where somebody else does.
 
-        The lock belongs to the connection: it is released when the connection ends.
+        The lock belongs to the connection: it is released when the connection ends. PostgreSQL notices the
+        end of a killed process only after a moment, so the lock is waited for as long.
         """
         name = f"xlsync {self.environment} writer"
-        ((is_free,),) = self._run("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", name)
-        if not is_free:
+        try:
+            with self._connection.transaction():
+                self._connection.execute(f"SET LOCAL lock_timeout = {_LOCK_WAIT}".encode())
+                self._connection.execute(b"SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        except self._lock_errors:
             raise XlsyncError(
                 f"Somebody of the team writes to {self.environment} just now; nothing was sent.",
                 "Let that run end, then try again.",
-            )
+            ) from None
+        except self._errors as error:
+            raise self._lost(error) from None
         try:
             yield
         finally:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -168,6 +169,27 @@ def test_one_person_writes_at_a_time_and_a_killed_one_holds_nobody_up(
     assert (killed.returncode, killed.stdout) == (9, "alone\n")
     with other.one_writer():
         pass
+
+
+def test_a_writer_waits_a_moment_for_one_that_is_ending(
+    team: Callable[[], TeamStore], postgres: Postgres
+) -> None:
+    mine, other = team(), team()
+
+    def write() -> str:
+        with other.one_writer():
+            return "wrote"
+
+    with (
+        psycopg.connect(postgres.url(), password=PASSWORD, autocommit=True) as connection,
+        ThreadPoolExecutor() as people,
+    ):
+        with mine.one_writer():
+            writing = people.submit(write)
+            waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            while not writing.done() and connection.execute(waits).fetchone() == (0,):
+                pass
+        assert writing.result() == "wrote"
 
 
 def test_people_who_write_at_the_same_time_lose_nothing(
