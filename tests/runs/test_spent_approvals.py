@@ -170,9 +170,11 @@ def test_an_undone_row_is_not_done_again_and_says_that_it_was_taken_back_until_t
         assert all(told in detail for detail in details)
         assert "all 3 changes were made earlier, and taken back since" in told_at_the_end
         assert all(text.startswith(told) for text in results)
-    assert desk.run("undo", newest(desk), "--yes").code == 0
+    undo_of_undo = desk.run("undo", newest(desk), "--yes")
+    at_once = [str(Hand(desk.file).get(MISMATCHES, key, "Result")) for key in ROWS]
     _, told_at_the_end, results = apply()
     assert all(text.startswith("already: carried out on") for text in results)
+    assert (undo_of_undo.code, at_once) == (0, results)
     assert "all 3 changes were made earlier." in told_at_the_end
 
 

@@ -6,10 +6,11 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from xlsync.apply.ledger import Ledger
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, State
-from xlsync.apply.runs import WRITE_TEST, Run
-from xlsync.apply.spent_approvals import TAKEN_BACK
+from xlsync.apply.runs import WRITE_TEST, Run, Write
+from xlsync.apply.spent_approvals import TAKEN_BACK, Spent
 from xlsync.apply.undo import plan_undo
 from xlsync.commands.writing import noting, open_book, open_live, with_noted, write
 from xlsync.errors import XlsyncError
@@ -50,12 +51,16 @@ def perform_undo(
     if not by:
         return by, outcomes, ()
     with noting(by, outcomes):
-        results = _results_of_undone(run, outcomes, systems.run_number(by), now.date())
+        taken_back = f"{TAKEN_BACK} on {now.date()} by run {systems.run_number(by)}"
+        if run.command == "undo":
+            results = _results_of_redone(run, systems.list_runs(), taken_back)
+        else:
+            results = _results_of_undone(run, outcomes, taken_back)
         return by, outcomes, _note_undone(systems, path, results, run.id, save)
 
 
-def _results_of_undone(run: Run, outcomes: Sequence[Outcome], by: str, day: dt.date) -> dict[str, str]:
-    """Write the *Result* of each row whose writes were taken back, by row key; `by` is the undo's number."""
+def _results_of_undone(run: Run, outcomes: Sequence[Outcome], taken_back: str) -> dict[str, str]:
+    """Write the *Result* of each row whose writes were taken back, by row key."""
     fields: dict[str, list[bool]] = {}  # whether they were taken back, by record
     for result in outcomes:
         record = result.key.partition(" ")[0]
@@ -66,10 +71,32 @@ def _results_of_undone(run: Run, outcomes: Sequence[Outcome], by: str, day: dt.d
             for row in written.rows:
                 rows.setdefault(row, []).extend(fields.get(written.record, [False]))
     return {
-        row: f"{'' if all(parts) else 'partly '}{TAKEN_BACK} on {day} by run {by}"
-        for row, parts in rows.items()
-        if any(parts)
+        row: taken_back if all(parts) else f"partly {taken_back}" for row, parts in rows.items() if any(parts)
     }
+
+
+def _results_of_redone(undo: Run, runs: Sequence[Run], taken_back: str) -> dict[str, str]:
+    """Write the *Result* of each row that an undo concerned which was undone itself, by row key.
+
+    The journal tells whether what carried the row out is in force again, or was taken back once more.
+    """
+    ledger = Ledger(runs, undo.month, undo.environment)
+    records = {undone.record for undone in undo.writes}
+    by_row: dict[str, list[tuple[Run, Write]]] = {}
+    for run, written in ledger.writes:
+        if run.command != "undo" and written.state == State.DONE:
+            for row in written.rows:
+                by_row.setdefault(row, []).append((run, written))
+    results: dict[str, str] = {}
+    for row, of_row in by_row.items():
+        last, written = of_row[-1]
+        of_last = [one for run, one in of_row if run.id == last.id]
+        if records.isdisjoint(one.record for one in of_last):
+            continue
+        parts = [part for one in of_last for part in ledger.parts_taken_back(one)]
+        in_force = f"{State.ALREADY}: {Spent(last, written).text}"
+        results[row] = in_force if not any(parts) else taken_back if all(parts) else f"partly {taken_back}"
+    return results
 
 
 def _note_undone(
