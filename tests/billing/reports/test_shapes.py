@@ -117,6 +117,7 @@ def test_a_number_is_itself_however_it_is_written(
         ({"amount": "#REF!"}, "Amount: “#REF!” is an error of a formula"),
         ({"unit_price": "1.500", "amount": ""}, "may have thousands or three decimals"),
         ({"subscription_id": "1.23457E+17"}, "“1.23457E+17” is a long id that a spreadsheet has shortened"),
+        ({"subscription_id": "5.69142413664019E17"}, "“5.69142413664019E17” is a long id that a spreadsheet"),
         ({"subscription_id": "s-1, s-2"}, "Subscription ID: “s-1, s-2” holds 2 contracts"),
         ({"subscription_id": "s-1\ns-2"}, "Subscription ID: “s-1 s-2” holds 2 contracts"),
         ({"end_date": "2206-10-31"}, "“2206-10-31” is not a date"),

@@ -21,7 +21,7 @@ _FORMULA: Final = re.compile(
     r"=\s*(?:[^\W\d_a-z][^\W_a-z.]*\(.*\)|(?:[\w'\[\].]+!)?\$?[A-Z]{1,3}\$?\d+(?:[-+*/&]\S+)?)", re.DOTALL
 )
 _ERROR: Final = re.compile(r"#[¡¿]?[^\W_a-z][^\W_a-z/0]*[\w/]*[!?]|#N/[A-Z]{1,2}|#NV|#GETTING_DATA|#{3,}")
-_SPOILED: Final = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
+_SPOILED: Final = re.compile(r"\d(?:[.,]\d+[eE]\+?|[eE]\+)\d+")  # 1E17 alone may be an id of its own
 _ZERO_GUID: Final = re.compile(r"\{?0{8}-(?:0{4}-){3}0{12}\}?")  # how programs write that there is no id
 _BETWEEN_IDS: Final = re.compile(r"[,;|\n]")
 _DAYS_TO_1904: Final = 1462
@@ -120,7 +120,7 @@ def id_cell(value: Any) -> Read[str]:
         if _ZERO_GUID.fullmatch(text):
             return None
         text = text[1:] if text.startswith("'") and len(text) > 1 else text
-        if "+" in text and _SPOILED.fullmatch(text):
+        if _SPOILED.fullmatch(text):
             return Wrong(
                 f"“{text}” is a long id that a spreadsheet has shortened: export the report anew with this "
                 "column as text"
