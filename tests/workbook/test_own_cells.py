@@ -125,6 +125,26 @@ def test_a_second_table_beside_the_rows_is_refused_before_anything_is_written(de
     assert not list(desk.folder.glob("*.backup*"))
 
 
+def test_a_full_block_apart_from_the_columns_that_came_apart_with_the_rows_is_told(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet, rows = hand.sheet(MISMATCHES), range(1, 9)
+        last = max(hand.rows(MISMATCHES).values())
+        for row in rows:
+            sheet.cell(row, 30).value, sheet.cell(row, 31).value = f"plan {row}", row  # a table of prices
+            sheet.cell(row, 33).value = f"note {row}"
+            if row % 2:
+                sheet.cell(row, 35).value, sheet.cell(row, 36).value = "checked", "Ann"
+        for row in range(1, last + 1):
+            sheet.cell(row, 38).value, sheet.cell(row, 39).value = f"own {row}", row
+    assert "which moved apart" not in str(desk.check().json["notices"])
+    differ(desk, 3)
+    (told,) = (text for text in desk.check().json["notices"] if "which moved apart" in text)
+    assert told == (
+        f"{MISMATCHES}!AD1:AE8 went with the rows beside it, which moved apart. If it is a table of its own, "
+        "put it below the rows, or on a sheet of its own"
+    )
+
+
 def test_a_sum_typed_right_below_the_table_which_grew_by_it_sums_all_rows_after_a_check(desk: Desk) -> None:
     with desk.editing() as hand:
         sheet = hand.sheet(MISMATCHES)

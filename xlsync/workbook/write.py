@@ -53,6 +53,7 @@ from xlsync.workbook.layout import (
 )
 from xlsync.workbook.left_over import move_left_over
 from xlsync.workbook.merging import merge_rows
+from xlsync.workbook.own_blocks import tell_parted_blocks
 from xlsync.workbook.read import Book, start_title, without_empty_end
 from xlsync.workbook.save import Save, save_or_beside
 from xlsync.workbook.totals import start_billed, start_mismatches, start_values
@@ -201,6 +202,7 @@ def _fill(
         renewal = merge_rows(sheet, offered.pop(sheet.title), columns[sheet.title], book)
         if book:
             notices += move_left_over(book, sheet.title, renewal.rows, about.exported_at)
+            notices += tell_parted_blocks(book, sheet.title, renewal.rows)
             if renewal.other and renewal.other & package.filtered_out(sheet.title):
                 notices.append(_FILTERED.format(sheet.title))
         header_row = book.header_rows[sheet.title] if book else 0
