@@ -56,14 +56,15 @@ _NAMES: Final = frozenset({"customer", "product"})
 _NUMBERED: Final = frozenset({"customer", "contract", "units", "cost", "amount", "currency", "start", "end"})
 _NET: Final = _KNOWN[header_key("Net Amount")]
 _SUSPICIOUS: Final = re.compile(
-    r"\b(types?|kind|credit(s|ed)?|refund(ed|s)?|chargebacks?|returned|debits?|dr|cr|d c|c d|sign"
-    r"|direction|starts?|started|ends?(?! (?:customer|user|client))|ended"
+    r"\b(types?|kind|credit(s|ed|os?|i)?|refund(ed|s)?|chargebacks?|returned|debit(s|os?|i)?|dr|cr|d c|c d"
+    r"|sign|direction|starts?|started|ends?(?! (?:customer|user|client))|ended"
     r"|dates?|periods?|begin|from|until|void(ed)?|reversal|reversed|cancell?ed"
-    r"|art|gutschrift|storno|stornierung|vorzeichen|soll|haben|s h|von|bis|ab|datum|periode"
-    r"|soort|creditering|van|tot|vanaf|debut|fin|du|au|avoir|sens|nature"
-    r"|fecha|inicio|desde|hasta|tipo|abono|periodo|data(?! (?:cent|plan|volume|usage|gb))"
-    r"|inizio|fine|dal|al|segno"
-    r"|τυποσ|ειδοσ|ημερομηνια|περιοδοσ|εναρξη|ληξη|απο|εωσ|πιστωση)\b"
+    r"|art|gutschrift(en)?|storno|stornierung|(ruck)?erstattung(en)?|vorzeichen|soll|haben|s h|von|bis|ab"
+    r"|datum|periode|soort|creditering|creditnotas?|creditbedrag|terugbetaling(en)?|van|tot|vanaf"
+    r"|debut|fin|du|au|avoirs?|remboursements?|sens|nature"
+    r"|fecha|inicio|desde|hasta|tipo|abonos?|reembolsos?|devolucion(es)?|periodo"
+    r"|data(?! (?:cent|plan|volume|usage|gb))|inizio|fine|dal|al|segno|accredit[oi]|rimbors[oi]"
+    r"|τυποσ|ειδοσ|ημερομηνια|περιοδοσ|εναρξη|ληξη|απο|εωσ|πιστωση|πιστωσεισ|πιστωτικο|επιστροφη|kredit)\b"
     r"|\w(date|datum|period|periode|type)\b|(zeitraum|beginn|ende)\b|(ungs|eleg|kosten|vorgangs|positions)art\b"
 )
 

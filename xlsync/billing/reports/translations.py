@@ -50,7 +50,8 @@ TRANSLATIONS: Final[Mapping[str, str]] = {
     "Factuurperiode, Periodo de facturación, Periodo di fatturazione, Περίοδος χρέωσης, "
     "Περίοδος τιμολόγησης",
     "Billing Frequency": "Abrechnungsintervall, Abrechnungsrhythmus, Abrechnungsfrequenz, Zahlungsweise, "
-    "Zahlungsintervall, Rechnungsintervall, Fréquence de facturation, Périodicité, Factuurfrequentie, "
+    "Zahlungsintervall, Zahlungsrhythmus, Zahlweise, Abrechnungsturnus, Rechnungsintervall, "
+    "Fréquence de facturation, Périodicité, Factuurfrequentie, "
     "Facturatiefrequentie, Betaalfrequentie, Frecuencia de facturación, Periodicidad, "
     "Frequenza di fatturazione, Periodicità, Συχνότητα χρέωσης, Συχνότητα τιμολόγησης",
     "Billing Cycle": "Abrechnungszyklus, Cycle de facturation, Facturatiecyclus, Ciclo de facturación, "
