@@ -255,6 +255,14 @@ def test_a_report_of_another_month_is_told(path: Path) -> None:
     assert found == ["report.csv holds no row of 2026-03; left out: invoiced in 2026-02, 1.00."]
 
 
+def test_where_no_row_is_of_the_month_the_tables_that_are_not_read_are_told_too(path: Path) -> None:
+    header = "Customer,Product,Units,Cost,Invoice Date"
+    more = ["Total,,,1,", "Customer,Product,Quantity,Amount", "C,Q,1,7.50"]
+    found = problems(path, header, "A,P,1,1,2026-02-28", *more)
+    another = "another table begins in row 4 with fewer known columns, 7.50 in its rows"
+    assert found == [f"report.csv holds no row of 2026-03; left out: {another}; invoiced in 2026-02, 1.00."]
+
+
 def test_every_problem_is_listed_at_once(path: Path) -> None:
     found = problems(path, "Customer,Product,Units,Cost", *["A,P,x,y"] * 15, "B,P,,1", "C,P,1,")
     assert found[0] == "report.csv has 32 problems:"

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
@@ -54,6 +55,16 @@ from xlsync.gc_tuning import not_collected
 from xlsync.models import BillingLine, By, Month
 from xlsync.reconcile.billed import InvoiceTotal
 from xlsync.settings import ReportSettings
+
+_NO_CHARGE: Final = {  # in words for people
+    RowKind.TOTAL: "totals",
+    RowKind.FIGURES: "totals",
+    RowKind.TAX: "taxes below the lines",
+    RowKind.FOOTER: str(RowKind.FOOTER),
+    RowKind.EMPTY: "empty",
+}
+_REPEATED: Final = "repeated headers"
+_REASONS_OF_NO_CHARGE: Final = (*dict.fromkeys(_NO_CHARGE.values()), _REPEATED)
 
 
 class ReportsRead(Struct, frozen=True):
@@ -345,15 +356,9 @@ def _without_header(table: Table) -> list[str]:
 
 def _rows_of_no_charge(table: Table, kinds: Sequence[RowKind]) -> dict[str, int]:
     """Count the rows that charge nothing, by what they are."""
-    count = Counter(kinds)
-    rows = {
-        "totals": count[RowKind.TOTAL] + count[RowKind.FIGURES],
-        "taxes below the lines": count[RowKind.TAX],
-        str(RowKind.FOOTER): count[RowKind.FOOTER],
-        "empty": count[RowKind.EMPTY],
-        "repeated headers": len(table.repeated_headers),
-    }
-    return {reason: number for reason, number in rows.items() if number}
+    count = Counter(map(_NO_CHARGE.get, kinds))
+    count[_REPEATED] = len(table.repeated_headers)
+    return {reason: count[reason] for reason in _REASONS_OF_NO_CHARGE if count[reason]}
 
 
 def _tell_money(sums: Mapping[str, Decimal]) -> str:
@@ -362,7 +367,11 @@ def _tell_money(sums: Mapping[str, Decimal]) -> str:
 
 def _tell_no_line(files: Sequence[_File], month: Month) -> str:
     reasons = [
-        reason for file in files for table in file.tables for reason in table.left_out if "20" in reason
+        reason
+        for file in files
+        for table in file.tables
+        for reason in table.left_out
+        if reason not in _REASONS_OF_NO_CHARGE
     ]
     names = ", ".join(file.name for file in files)
     left = f"; left out: {'; '.join(reasons)}" if reasons else ""
