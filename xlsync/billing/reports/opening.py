@@ -10,11 +10,11 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from xlsync.billing.reports.code_pages import SAVE_AS_UTF_8, decode
 from xlsync.billing.reports.workbook_cells import NotAWorkbook, ReportSheet, read_sheets
@@ -33,13 +33,14 @@ _OF_XLSYNC: Final = "_xlsync"  # the hidden sheet of every workbook that an expo
 class ReportFile(Struct, frozen=True):
     """An opened report: its sheets, for each way of splitting its text into cells.
 
-    A workbook has one way only. `delimiters` tells what parts the cells in each way of a text.
+    A workbook has one way only, and no text. `delimiters` tells what parts the cells in each way of a text.
     """
 
     name: str
     ways: tuple[tuple[ReportSheet, ...], ...]
     hidden_sheets: tuple[str, ...] = ()
-    delimiters: Mapping[int, str] = field(default_factory=dict)
+    delimiters: tuple[str, ...] = ()
+    text: str = ""
 
 
 def open_report(path: Path) -> ReportFile:
@@ -63,24 +64,18 @@ def open_report(path: Path) -> ReportFile:
         return ReportFile(path.name, (sheets,), hidden)
     _refuse_other_kinds(path, content)
     text = decode(path.name, content)
-    ways: list[tuple[ReportSheet, ...]] = []
-    delimiters: dict[int, str] = {}
-    for delimiter in _DELIMITERS:
-        if delimiter in text:
-            delimiters[len(ways)] = delimiter
-            ways.append((ReportSheet("", _split(path.name, text, delimiter), is_text=True),))
-    if not ways:
-        ways = [(ReportSheet("", tuple((line,) for line in text.splitlines()), is_text=True),)]
-    return ReportFile(path.name, tuple(ways), delimiters=delimiters)
+    delimiters = tuple(delimiter for delimiter in _DELIMITERS if delimiter in text)
+    split = [_split(path.name, text, delimiter) for delimiter in delimiters]
+    tables = split or [[(line,) for line in text.splitlines()]]
+    ways = tuple((ReportSheet("", rows, is_text=True),) for rows in tables)
+    return ReportFile(path.name, ways, delimiters=delimiters, text=text)
 
 
-def check_quotes(file: ReportFile, way: int, path: Path) -> None:
+def check_quotes(file: ReportFile, way: int) -> None:
     """Raise ReportError where a quotation mark is never closed: it would hide all rows after it."""
-    delimiter = file.delimiters.get(way)
-    if delimiter is None:
+    if not file.delimiters:
         return
-    text = decode(file.name, _unpack(_read_bytes(path), file.name))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(file.text, newline=""), delimiter=file.delimiters[way], strict=True)
     try:
         for _ in reader:
             pass
@@ -219,12 +214,8 @@ def _refuse_other_kinds(path: Path, content: bytes) -> None:
         )
 
 
-def _split(name: str, text: str, delimiter: str) -> Sequence[Sequence[Any]]:
+def _split(name: str, text: str, delimiter: str) -> list[Sequence[str]]:
     try:
-        return tuple(tuple(row) for row in _split_rows(text, delimiter))
+        return list(map(tuple, csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)))
     except csv.Error as error:
         raise ReportError(f"{name} cannot be read as a table: {error}.", SAVE_AS_UTF_8) from None
-
-
-def _split_rows(text: str, delimiter: str) -> Iterator[Sequence[str]]:
-    yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)

@@ -151,7 +151,7 @@ def _read_values(path: Path, file: _File, month: Month, settings: ReportSettings
     way, tables = best_way(opened, aliases)
     if not tables:
         refuse_without_header(opened, aliases)
-    check_quotes(opened, way, path)
+    check_quotes(opened, way)
     chosen, file.not_chosen = choose_tables(tables)
     file.not_chosen.extend(rows_without_table(opened.ways[way], tables, aliases))
     file.tables.extend(
