@@ -73,18 +73,15 @@ def decide(
         cost = None  # a price of zero beside an amount is no price
     if amount is None and cost is None:
         return NO_MONEY
+    money = amount if amount is not None else (units or Decimal(0)) * (cost or Decimal(0))
     if kind.is_discount:
-        money = amount if amount is not None else (units or Decimal(0)) * (cost or Decimal(0))
-        signed = money if word in habits.both_ways else -abs(money)
-        return _money_only(signed)
+        return _money_only(money if word in habits.both_ways else -abs(money))
     if units is None and needs_units(kind):
-        is_money = amount is not None and amount < 0 and not kind.is_credit
-        return _money_only(amount or Decimal(0)) if is_money else NO_UNITS
+        return _money_only(money) if money < 0 and not kind.is_credit else NO_UNITS
     if units is None:
         if amount is None:
             return NO_MONEY
         units = Decimal(0)
-    money = amount if amount is not None else units * abs(cost or Decimal(0)) * (-1 if (cost or 0) < 0 else 1)
     has_minus = units < 0 or money < 0
     if units < 0 < money and cost is not None and cost < 0:
         return f"is {money} and has {units} units at {cost}: whether it takes units back is not told"

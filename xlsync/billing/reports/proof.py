@@ -74,21 +74,18 @@ def prove(products: Iterable[Product]) -> Proof:
 
 def proven_cost(one: Product) -> Decimal | None:
     """Return the cost per unit that gives the amount; None where no reading does."""
-    if agrees(one.units, one.cost, one.amount):
-        return one.cost
-    discount = one.discount or Decimal(0)
-    for cost in (one.cost, *_discounted(one, discount)):
+    for cost in (one.cost, *_discounted(one)):
         for share in {Decimal(1), one.share or Decimal(1)}:
             if agrees(one.units * share, cost, one.amount):
                 return cost
     return None
 
 
-def _discounted(one: Product, discount: Decimal) -> Sequence[Decimal]:
+def _discounted(one: Product) -> Sequence[Decimal]:
     """Return the costs after a discount: as a percentage, a fraction, or money."""
-    if not discount:
+    if not one.discount:
         return ()
-    less = abs(discount)
+    less = abs(one.discount)
     costs = [one.cost * (1 - less / 100)] if less <= 100 else []
     if less < 1:
         costs.append(one.cost * (1 - less))
