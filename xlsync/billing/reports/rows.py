@@ -32,13 +32,14 @@ _TOTAL_WORD: Final = (
     r"total generale?|totale generale|συνολο|γενικο συνολο|μερικο συνολο|μερικα συνολα|συνολικα)"
 )
 _TOTAL: Final = re.compile(rf"(?:.* )?{_TOTAL_WORD}|{_TOTAL_WORD} .*")
+_PLAIN_TOTAL: Final = re.compile(rf"(?:.* )?{_TOTAL_WORD}")
+_TOTAL_ALONE: Final = re.compile(_TOTAL_WORD)
 _TAX: Final = re.compile(
     r"(?:(?:plus|add|incl|zzgl|total) )?(?:[\d ]+%? )?(?:vat|gst|hst|pst|sales tax|tax|taxes|mwst|ust|"
     r"umsatzsteuer|mehrwertsteuer|tva|btw|iva|φπα|moms|mva|alv|dph|podatek vat|merverdiavgift"
     r"|arvonlisavero)(?: amount| betrag)?(?: (?:at |of )?[\d ]+%?)?"
 )
 _CENT: Final = Decimal("0.01")
-_TOTAL_ALONE: Final = re.compile(_TOTAL_WORD)
 
 
 class RowKind(StrEnum):
@@ -65,10 +66,7 @@ def is_total(text: object) -> bool:
 @lru_cache(maxsize=65_536)
 def is_plain_total(text: object) -> bool:
     """Return whether a text is the word for a total and no more, or ends with it."""
-    if not isinstance(text, str):
-        return False
-    folded = fold(text)
-    return is_total_alone(folded) or re.fullmatch(rf".* {_TOTAL_WORD}", folded) is not None
+    return isinstance(text, str) and _PLAIN_TOTAL.fullmatch(fold(text)) is not None
 
 
 def is_total_alone(folded: str) -> bool:
@@ -284,7 +282,7 @@ def _is_named_total(customer: Any, product: Any, contract: Any, start: Any, text
         start = None  # a date of a total is no date
     if not free:
         is_two_names = None not in (customer, product) and fold(customer) != fold(product)
-        if is_two_names and not any(_TOTAL_ALONE.fullmatch(fold(name)) for name in (customer, product)):
+        if is_two_names and not any(is_total_alone(fold(name)) for name in (customer, product)):
             return False  # `Total Energy Ltd` may buy `Total Protection`
         return named and start is None
     is_customers = product is not None and is_plain_total(product) and contract is None and start is None
