@@ -83,8 +83,7 @@ def charge_lines(
     `charged` are the products for which any table charges, `source` is the file's name where
     there are several files.
     """
-    where = values.table.sheet.name
-    name = table_name(file_name, where)
+    name = table_name(file_name, values.table.sheet.name)
     charging = [at for at, kind in enumerate(kinds) if kind is RowKind.CHARGE]
     others = _other_months(values, charging, month, by)
     kinds_and_words = _row_kinds(values, words)
@@ -92,9 +91,9 @@ def charge_lines(
     columns = RowColumns(
         [kind for kind, _ in kinds_and_words], _amounts(values), _periods(values), currencies.of_rows
     )
-    checks = RowChecks(values, columns, where, problems)
+    checks = RowChecks(values, columns, problems)
     checks.check([at for at in charging if at not in others])
-    elsewhere = RowChecks(values, columns, where, Problems())
+    elsewhere = RowChecks(values, columns, Problems())
     elsewhere.check(list(others))
     unknown: dict[tuple[str, str], list[int]] = {}
     for at in charging:

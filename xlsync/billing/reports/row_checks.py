@@ -46,7 +46,6 @@ class RowChecks:
 
     values: TableValues
     columns: RowColumns
-    where: str
     problems: Problems
     bad: set[int] = field(default_factory=set)  # places among the table's rows
 
@@ -177,7 +176,7 @@ class RowChecks:
         self.bad.add(at)
         table = self.values.table
         header = table.header_of(meaning) if meaning in table.columns.at else MEANINGS.get(meaning, meaning)
-        self.problems.add(self.where, table.rows[at][0], f", {header}: {what}")
+        self.problems.add(table.sheet.name, table.rows[at][0], f", {header}: {what}")
 
 
 def _size(figure: Any) -> Decimal | None:

@@ -44,16 +44,15 @@ def prove_table(
     A problem where the columns are not what their headers say. `others` are the places of rows that another
     month invoices; they tell something about the columns, and hinder no all clear.
     """
-    where = values.table.sheet.name
     products = _products(values, places, lines)
     proof = prove(products)
-    _refuse_open_discount(values, places, lines, where, problems)
+    _refuse_open_discount(values, places, lines, problems)
     _refuse_unread_money(values, places, lines, problems)
     if not products:
-        _refuse_taxed_total(values, places, where, problems)
+        _refuse_taxed_total(values, places, problems)
     broken = [] if proof.is_refused else proof.broken
     if proof.is_refused:
-        _refuse_broken(values, proof, where, problems)
+        _refuse_broken(values, proof, problems)
     compared: set[int] = set()
     free, empty, without_units = list[int](), list[int](), list[int]()
     has_amounts = not _has_no_amounts(values)
@@ -141,11 +140,11 @@ def _tell_broken(values: TableValues, broken: Sequence[Product]) -> list[str]:
     return [f"{units} × {cost} is not {amount} in {rows} ({_example(broken[0])})"]
 
 
-def _refuse_broken(values: TableValues, proof: Proof, where: str, problems: Problems) -> None:
+def _refuse_broken(values: TableValues, proof: Proof, problems: Problems) -> None:
     """Add a problem of a table most of whose lines break."""
     units, cost, amount = _headers(values)
     problems.add(
-        where,
+        values.table.sheet.name,
         proof.broken[0].row,
         f", {units}, {cost}, {amount}: {_example(proof.broken[0])}, and so it is in {len(proof.broken)} of "
         f"{counted(proof.checked, 'line')}: {cost} is no cost per unit, or {amount} is not its line's amount",
@@ -218,17 +217,17 @@ def _figure_at(values: TableValues, meaning: str, at: int) -> Decimal | None:
 
 
 def _refuse_open_discount(
-    values: TableValues, places: Places, lines: Sequence[BillingLine], where: str, problems: Problems
+    values: TableValues, places: Places, lines: Sequence[BillingLine], problems: Problems
 ) -> None:
     """Refuse a discount beside a price without an amount: nothing tells whether the price holds it."""
     for (number, at, written), line in zip(places, lines, strict=True):
         if written is None and line.cost and line.units and (less := _figure_at(values, "discount", at)):
             discount, cost = values.table.header_of("discount"), values.table.header_of("cost")
             what = f"{tell_number(less)} stands beside {cost} without an amount: whether it is taken off"
-            problems.add(where, number, f", {discount}: {what} is not told")
+            problems.add(values.table.sheet.name, number, f", {discount}: {what} is not told")
 
 
-def _refuse_taxed_total(values: TableValues, places: Places, where: str, problems: Problems) -> None:
+def _refuse_taxed_total(values: TableValues, places: Places, problems: Problems) -> None:
     """Refuse a total beside a tax without a cost per unit: nothing tells whether it holds the tax."""
     table = values.table
     if "amount" not in table.columns.at or not may_hold_tax(table.header_of("amount")):
@@ -237,7 +236,7 @@ def _refuse_taxed_total(values: TableValues, places: Places, where: str, problem
     if taxed:
         total, tax = table.header_of("amount"), table.header_of("tax")
         problems.add(
-            where,
+            table.sheet.name,
             taxed[0],
             f", {total}: {tax} stands beside it ({rows_text(taxed)}), so it may hold the tax, and no cost "
             "per unit tells",
