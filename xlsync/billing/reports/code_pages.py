@@ -126,8 +126,8 @@ def _is_east_asian(content: bytes, encoding: str) -> bool:
 
 def _decoded(content: bytes, encoding: str) -> str | None:
     try:
-        return content.decode(encoding) if encoding else None
-    except (UnicodeDecodeError, LookupError):
+        return content.decode(encoding)
+    except UnicodeDecodeError:
         return None
 
 

@@ -271,6 +271,7 @@ def _place_billing_cycle(
         at[meaning] = places[0]
 
 
+# By the rank of a customer's header the rank of its ids: an end customer's, a customer's, a company's.
 _FAMILY: Final = (0, 0, 1, 1, 1, 2, 2)
 
 
@@ -282,7 +283,7 @@ def _goes_with(keys: Sequence[str], at: Mapping[str, int]) -> bool:
     known_name, known_code = _KNOWN.get(name), _KNOWN.get(code)
     of_name = _FAMILY[known_name.rank] if known_name and known_name.meaning == "customer" else None
     of_code = known_code.rank if known_code and known_code.meaning == "customer_id" else None
-    return of_name is None or of_code is None or of_name == of_code or (of_name == 0 and of_code == 0)
+    return of_name is None or of_code is None or of_name == of_code
 
 
 def known_meaning(header: str) -> str:

@@ -384,7 +384,7 @@ LAYOUTS: Final[Sequence[Layout]] = (
             "product_code": "sku,vendor_sku", "units": "quantity", "cost": "cost", "amount": "cost_total",
             "currency": "currency,currency_code", "invoice": "invoice_id,invoice_number", "type": "type",
             "start": "start_period", "end": "end_period", "cycle": "term", "invoice_date": "invoice_date",
-            "contract": "subscription_id", "mode": "",
+            "contract": "subscription_id",
         },
         "rate_type,charge_type,due_date,price,subtotal,total,partner_subtotal,partner_total,partner_name,"
         "total_due,"

@@ -110,13 +110,12 @@ class TableValues(Struct, frozen=True):
 
 def read_raw(table: Table) -> RawValues:
     """Return all columns of a table that mean something."""
-    at = dict(table.columns.at)
-    merged = merged_values(table, tuple(at.values())) if table.sheet.merged else {}
+    merged = merged_values(table)
     texts: dict[str, ReportColumn[str]] = {}
     numbers: dict[str, ReportColumn[NumberReadings]] = {}
     dates: dict[str, ReportColumn[DateReadings]] = {}
     notices: list[str] = []
-    for meaning, column in at.items():
+    for meaning, column in table.columns.at.items():
         raw = raw_cells(table, column, merged, is_added_up=meaning in _ADDED_UP)
         if table.sheet.counts_from_1904 and meaning in DATES:
             raw = [from_1904(cell) for cell in raw]

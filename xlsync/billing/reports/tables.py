@@ -138,9 +138,9 @@ def _two_rows(
     return tuple(names)
 
 
-def merged_values(table: Table, columns: Iterator[int] | Sequence[int]) -> dict[tuple[int, int], Any]:
-    """Return the values of cells that merged ranges cover in these columns, by row and column (from 0)."""
-    wanted = set(columns)
+def merged_values(table: Table) -> dict[tuple[int, int], Any]:
+    """Return the values of cells that merged ranges cover in known columns, by row and column (from 0)."""
+    wanted = set(table.columns.at.values())
     values: dict[tuple[int, int], Any] = {}
     for row1, column, row2, _ in table.sheet.merged:
         if column - 1 not in wanted or row2 == row1 or row1 <= table.header_row:

@@ -77,12 +77,11 @@ def may_be_price(words: str) -> bool:
     return _OF_PRICES.search(words) is not None and _OF_OTHER_PRICES.search(words) is None
 
 
-def refuse_unread_money(table: Table, lines: Iterable[NumberedLine], problems: Problems) -> None:
+def refuse_unread_money(table: Table, lines: Sequence[NumberedLine], problems: Problems) -> None:
     """Name unread columns that may hold the amounts or the costs and say something else than what was read.
 
     Amounts prove costs and costs amounts, so that this matters where only one of them is there.
     """
-    lines = list(lines)
     there = table.columns.at
     if set(AMOUNTS).isdisjoint(there):
         _refuse_unknown_amounts(table, lines, problems)

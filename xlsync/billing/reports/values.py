@@ -76,7 +76,7 @@ def _is_error(text: str) -> bool:
 
 
 def unguarded(value: Any) -> Any:
-    """Return a cell without the formula that keeps it a text; an error written as a text is what it says."""
+    """Return a cell without the formula `="…"` that keeps it a text in a spreadsheet."""
     if not isinstance(value, str):
         return value
     match = _GUARD.fullmatch(value.strip()) if value.lstrip()[:1] == "=" else None
