@@ -589,6 +589,16 @@ def test_a_price_that_is_not_known_is_said_and_over_the_limit(desk_after: DeskAf
     assert undo(desk, run).code == 0
 
 
+def test_a_price_that_may_not_be_read_is_not_known_and_over_the_limit(desk_after: DeskAfter) -> None:
+    desk = desk_after(apply_units)
+    run = newest(desk)
+    desk.addition(52).pop("unitPrice")
+    desk.sandbox.fail("forbid", path="GET /procurement/catalog/", times=9)
+    stopped = undo(desk, run)
+    assert "15 units (now 18), price unknown" in stopped.err
+    assert (stopped.code, desk.sent()) == (1, [])
+
+
 def test_where_the_billing_cycle_is_not_known_the_money_is_that_of_one_invoice(desk_after: DeskAfter) -> None:
     desk = desk_after(apply_units)
     run = newest(desk)

@@ -298,7 +298,7 @@ def _with_money(action: SetFields, pairs: Mapping[str, str], live: Live) -> SetF
             return action
         item = live.item(now.item_id) if now.unit_price is None and now.is_billed else None
     except ApiError:
-        return action  # judging looks it up again, and tells what is wrong
+        return replace(action, is_price_known=False)  # over the limit, also where judging can read it again
     price = item.price if item else now.unit_price
     price = price if now.is_billed else Decimal(0)
     other = additions.get(_id_in(pairs.get(action.path, "")))
