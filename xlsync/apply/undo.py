@@ -7,7 +7,7 @@ or cancelled where ConnectWise allows it and nobody else uses it; a company stay
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from decimal import Decimal
 from functools import partial
 
@@ -74,7 +74,7 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live, progress: Progress) -> 
     count = live.connectwise.service.counting(progress, "Looking at ConnectWise", looked_at)
     plan = plan_actions(ordered, live, count, in_use)
     for reason_to_leave in (
-        partial(_tell_later, run, runs, live, pairs),
+        partial(_tell_later, run, _writes_of_others(run, runs), live, pairs),
         partial(_tell_half, actions, pairs),
     ):
         plan = _without(plan, {key: reason_to_leave(plan, actions[key]) for key in _keys(plan)})
@@ -156,36 +156,41 @@ def _is_resumed(action: SetFields) -> bool:
     return ends.wanted is None or str(ends.wanted) > str(ends.seen)
 
 
+_Others = Mapping[str, Sequence[tuple[Run, Write]]]  # by the path of a record
+
+
+def _writes_of_others(run: Run, runs: Iterable[Run]) -> _Others:
+    """Return what other runs changed of each record, and what they made to continue it, the latest first."""
+    of_others: dict[str, list[tuple[Run, Write]]] = {}
+    for other in sorted(runs, key=lambda other: other.id, reverse=True):
+        for write in other.writes if other.id != run.id else ():
+            if write.state in {State.DONE, State.UNKNOWN}:
+                record = write.path if write.method == "PATCH" else f"{write.path}/{write.succeeds}"
+                of_others.setdefault(record, []).append((other, write))
+    return of_others
+
+
 def _tell_later(
-    run: Run, runs: Iterable[Run], live: Live, pairs: Mapping[str, str], _: Plan, action: SetFields
+    run: Run, of_others: _Others, live: Live, pairs: Mapping[str, str], _: Plan, action: SetFields
 ) -> str:
     """Say which later run wrote what an action would set back, or built upon it; empty where none did.
 
     A successor that the run itself ends again is none that was built upon it.
     """
     names = {change.name for change in action.changes}
-    for other in sorted(runs, key=lambda other: other.id, reverse=True):
-        for write in other.writes:
-            if other.id == run.id or write.state not in {State.DONE, State.UNKNOWN}:
-                continue
-            if pairs.get(action.path) == write.record:
-                continue
-            is_set_later = other.id > run.id and write.path == action.path and write.state == State.DONE
-            if is_set_later and names & write.changes.keys():
-                what = f"run {other.number} wrote it later"
-            # what continues it counts whenever it was made: the clock of another machine may be slow
-            elif _is_resumed(action) and _continues(write, action) and _is_in_force(write, live):
-                what = f"run {other.number} made what continues it"
-            else:
-                continue
-            todo = "" if other.command == "undo" else f": `xlsync undo {other.number}` takes that back first"
-            return f"{what}{todo}"
+    for other, write in of_others.get(action.path, ()):
+        if pairs.get(action.path) == write.record:
+            continue
+        if other.id > run.id and write.state == State.DONE and names & write.changes.keys():
+            what = f"run {other.number} wrote it later"
+        # what continues it counts whenever it was made: the clock of another machine may be slow
+        elif write.method == "POST" and _is_resumed(action) and _is_in_force(write, live):
+            what = f"run {other.number} made what continues it"
+        else:
+            continue
+        todo = "" if other.command == "undo" else f": `xlsync undo {other.number}` takes that back first"
+        return f"{what}{todo}"
     return ""
-
-
-def _continues(write: Write, action: SetFields) -> bool:
-    """Return whether a write created the successor of the addition of an action."""
-    return write.method == "POST" and f"{write.path}/{write.succeeds}" == action.path
 
 
 def _is_in_force(write: Write, live: Live) -> bool:
