@@ -92,3 +92,16 @@ def test_where_the_rules_are_damaged_an_import_leaves_the_links_as_they_are(desk
     file.write_bytes(b"no database")
     assert desk.run("links", "import", "links.csv").code == 1
     assert desk.links() == before
+
+
+def test_where_the_rules_cannot_be_written_links_of_the_same_names_are_not_forgotten_alone(
+    desk: Desk,
+) -> None:
+    assert desk.check().code == 0
+    assert desk.run("links", "ignore", "--product", "Visio", "--reason", "ours").code == 0
+    before = desk.links()
+    (folder,) = desk.home.glob("links/*-rules")
+    tamper(folder, FULL_DISK.replace("INSERT", "UPDATE"))
+    ran = desk.run("links", "forget", before[0][1], "Visio", "--yes")
+    assert (ran.code, desk.links()) == (1, before)
+    assert "Nothing was changed." in ran.err

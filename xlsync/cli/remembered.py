@@ -148,6 +148,7 @@ def forget_links(*, text: list[str], yes: bool, demo: bool, json: bool) -> None:
         show.rules(err, rules)
         if (links or rules) and not yes:
             need_agreement(f"Forget {both}?", "forget")
+        systems.rules.try_writing()  # else the links alone would be forgotten
         systems.links.forget(links)
         for rule in rules:
             systems.rules.drop(rule.key)
