@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from typing import Any
 
 import pytest
@@ -224,3 +225,25 @@ def test_it_stands_in_the_report_of_no_month(empty_desk: Desk) -> None:
     (run,) = empty_desk.run("history", "--json").json["runs"]
     assert run["month"] == month
     assert empty_desk.run("report", "month.xlsx", "--json").json == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no disk becomes full for a running process")
+def test_where_the_disk_becomes_full_what_was_made_is_named_to_be_ended_by_hand(empty_desk: Desk) -> None:
+    """Nothing is sent that the journal cannot note: neither further steps, nor the ends of what was made."""
+    import resource  # noqa: PLC0415 - Windows has no such module
+
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill() -> None:
+        (journal,) = empty_desk.home.glob("journal/*/*.jsonl")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (journal.stat().st_size, most[1]))
+
+    empty_desk.sandbox.fail("call-after", write=1, call=fill)
+    try:
+        found = {finding.name: finding for finding in write(empty_desk)}
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert len(empty_desk.sent()) == 1
+    ((_, key),) = (made for made in empty_desk.changes if made not in empty_desk.before)
+    assert f"/finance/agreements/{key}" in found["Write test: ended"].next_step
+    assert "journal" in found["Write test"].detail

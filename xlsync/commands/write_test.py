@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec.structs
 import simplejson
@@ -174,6 +175,9 @@ class WriteTest:
             yield from self._steps(made)
         except XlsyncError as error:
             yield Finding("Write test", CheckState.BAD, error.message, error.hint)
+        except OSError as error:
+            detail = f"stopped, since the journal cannot be written ({error.strerror})"
+            yield Finding("Write test", CheckState.BAD, detail, "Make room on the disk, and begin it again.")
         except KeyboardInterrupt:
             yield Finding("Write test", CheckState.BAD, "stopped", "Begin it again.")
         finally:
@@ -209,7 +213,7 @@ class WriteTest:
         detail = f"seen after {lag} s" if lag is not None else f"not seen within {LOOKS[-1]} s"
         step = "Nothing to do: before xlsync creates again, it looks in its journal and asks by id."
         yield Finding.judged("Write test: list", detail, step, is_good=lag == 0, otherwise=CheckState.UNSURE)
-        twin = self._try_post(AGREEMENTS, body)
+        twin = self._try_agreement(body)
         if twin is not None:
             made.append(f"{AGREEMENTS}/{id_of(twin, AGREEMENTS)}")
         detail = "a second agreement with the same name is " + ("refused" if twin is None else "accepted")
@@ -271,10 +275,10 @@ class WriteTest:
     def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return record_of(self._send("POST", path, body), path)
 
-    def _try_post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Create a record; None where ConnectWise refuses it."""
+    def _try_agreement(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Create an agreement; None where ConnectWise refuses it."""
         try:
-            return self._post(path, body)
+            return self._post(AGREEMENTS, body)
         except ApiError as error:
             if error.status is None or not 400 <= error.status < 500 or error.repeat_after is not None:
                 raise
@@ -301,27 +305,36 @@ class WriteTest:
                 self._patch(path, "cancelledDate", write_date(self._last_day))
             else:
                 self._patch(path, "cancelledFlag", True)
-        except ApiError:
+        except (ApiError, OSError):
             return False  # its name is shown, so that a person ends it
         return True
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | Sequence[Any]) -> Any:
-        """Send one write, with a line in the journal before and after it."""
+    def _send(
+        self, method: Literal["POST", "PATCH"], path: str, body: Mapping[str, Any] | Sequence[Any]
+    ) -> Any:
+        """Send one write, with a line in the journal before and after it.
+
+        Raises OSError, before anything is sent, where the journal cannot be written.
+        """
         self._number += 1
         key = f"write-test:{self._number}"
         what = f"write test on {self._company.name}: {method} {path}"
         self._journal.before(key, kind="WriteTest", what=what, method=method, path=path, body=body, was=None)
         try:
-            answer = self._connectwise.service.send("POST" if method == "POST" else "PATCH", path, body)
+            answer = self._connectwise.service.send(method, path, body)
         except ApiError as error:
             state = State.UNKNOWN if isinstance(error, NoAnswer) else State.FAILED
-            self._journal.after(key, state=str(state), detail=error.message, id=None)
+            self._note(key, state, error.message)
             if state is State.UNKNOWN and method == "POST":
                 self._unanswered.append(path)
             raise
-        id_ = answer.get("id") if isinstance(answer, dict) else None
-        self._journal.after(key, state=str(State.DONE), detail="", id=id_)
+        self._note(key, State.DONE, "", answer.get("id") if isinstance(answer, dict) else None)
         return answer
+
+    def _note(self, key: str, state: State, detail: str, id_: int | None = None) -> None:
+        """Write the journal's line of an outcome; where that fails, the line of the next request does too."""
+        with suppress(OSError):
+            self._journal.after(key, state=str(state), detail=detail, id=id_)
 
 
 _DIFFERS: Final = "ConnectWise stored something else than was sent: look at it before you apply anything."
