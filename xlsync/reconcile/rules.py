@@ -133,21 +133,48 @@ class IgnoreRules(Struct, frozen=True):
 NO_IGNORE_RULES: Final = IgnoreRules()
 
 
+class _RulesByName:
+    """Rules by the id or name that they are about: thousands of lines may meet hundreds of rules."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._by_name: dict[str, list[tuple[int, Rule]]] = {}
+        for place, rule in enumerate(rules):
+            self._by_name.setdefault(rule.about.casefold(), []).append((place, rule))
+
+    def covering(self, line: BillingLine) -> list[Rule]:
+        """Return the rules about a billing line, in their order."""
+        if not self._by_name:
+            return []
+        names = {
+            name.casefold()
+            for name in (
+                *(line.contract_id, line.contract, line.product_code, line.product_id, line.product),
+                *(line.customer_id, line.customer),
+            )
+        }
+        covering = {
+            place: rule for name in names for place, rule in self._by_name.get(name, ()) if rule.covers(line)
+        }
+        return [covering[place] for place in sorted(covering)]
+
+
 def find_ignore_rules(month: Month, lines: Iterable[BillingLine], rules: Iterable[Rule]) -> IgnoreRules:
     """Find the `ignore` rules in force in a month, and what each of them covers."""
-    lines = list(lines)
     ignores = [rule for rule in rules if rule.kind is RuleKind.IGNORE and rule.holds(month)]
-    wide = [rule for rule in ignores if rule.scope is not Scope.ROW]
-    whole = [rule for rule in wide if rule.scope is Scope.CUSTOMER]
+    wide = _RulesByName(rule for rule in ignores if rule.scope is not Scope.ROW)
+    by_line: dict[str, Rule] = {}
     by_customer: dict[str, list[Rule | None]] = {}
     for line in lines:
-        rule = next((rule for rule in whole if rule.covers(line)), None)
-        by_customer.setdefault(line.customer, []).append(rule)
+        covering = wide.covering(line)
+        if covering:
+            by_line[line.key] = covering[-1]
+        of_customer = (rule for rule in covering if rule.scope is Scope.CUSTOMER)
+        by_customer.setdefault(line.customer, []).append(next(of_customer, None))
     return IgnoreRules(
         by_row={rule.about: rule for rule in ignores if rule.scope is Scope.ROW},
-        by_line={line.key: rule for line in lines for rule in wide if rule.covers(line)},
+        by_line=by_line,
         by_customer=by_customer,
-        of_customers=whole,
+        of_customers=[rule for rule in ignores if rule.scope is Scope.CUSTOMER],
     )
 
 
@@ -167,12 +194,13 @@ def with_unit_rules(month: Month, charges: Iterable[Charge], rules: Sequence[Rul
     ]
     if not unit_rules:
         return tuple(charges)
-    return tuple(_apply_unit_rules(charge, unit_rules) for charge in charges)
+    by_name = _RulesByName(sorted(unit_rules, key=lambda rule: rule.kind))  # free before minimum
+    return tuple(_apply_unit_rules(charge, by_name.covering(charge.lines[0])) for charge in charges)
 
 
-def _apply_unit_rules(charge: Charge, rules: Sequence[Rule]) -> Charge:
-    for rule in sorted(rules, key=lambda rule: rule.kind):  # free before minimum
-        if charge.units is None or rule.units is None or not rule.covers(charge.lines[0]):
+def _apply_unit_rules(charge: Charge, rules: Iterable[Rule]) -> Charge:
+    for rule in rules:
+        if charge.units is None or rule.units is None:
             continue
         number = tell_number(rule.units)
         if rule.kind is RuleKind.FREE:
