@@ -131,6 +131,7 @@ class Ledger:
         self.roots: dict[int, int] = {}  # the addition that a successor continues
         self._last: dict[tuple[str, str], bool] = {}  # for each field, whether an undo wrote it last
         self._values: dict[tuple[str, str], Any] = {}  # the last value of each field that a PATCH set
+        self._of_row: dict[str, list[Write]] = {}  # the writes that carried a row out
         for run, write in self.writes:
             if write.state != State.DONE:
                 continue
@@ -143,6 +144,8 @@ class Ledger:
             if write.method == "PATCH":
                 self._values |= {(write.path, name): value for name, value in write.changes.items()}
             self._follow(write, write.at or run.at)
+            for row in write.rows if run.command != "undo" else ():
+                self._of_row.setdefault(row, []).append(write)
 
     def _follow(self, write: Write, at: str) -> None:
         id_ = _addition_of(write)
@@ -186,11 +189,7 @@ class Ledger:
         """
         if not is_carried_out(result):
             return False
-        own = [
-            write
-            for run, write in self.writes
-            if run.command != "undo" and write.state == State.DONE and key in write.rows
-        ]
+        own = self._of_row.get(key)
         return not all(map(self.is_taken_back, own)) if own else is_proven(result, is_noted=is_noted)
 
     def described(self) -> Iterator[Written]:
