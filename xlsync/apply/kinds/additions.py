@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from xlsync.amounts import tell_number
@@ -18,6 +17,7 @@ from xlsync.apply.kinds.fields import (
     operation,
     tell_change,
     tell_differing,
+    tell_setting,
     to_setting,
 )
 from xlsync.apply.kinds.handler import Handler, HttpWrite
@@ -321,15 +321,11 @@ class AdditionUpdate(Handler):
         now = live.connectwise.read_addition(seen.agreement_id, seen.id)
         stored = [(c, c.field.value_on(now)) for c in self.action.changes if now is not None]
         return "; ".join(
-            f"ConnectWise stored {change.field.word} {_tell_value(change.field, value)} instead of "
-            f"{_tell_value(change.field, change.wanted)}"
+            f"ConnectWise stored {change.field.word} {tell_setting(change.field, value)} instead of "
+            f"{tell_setting(change.field, change.wanted)}"
             for change, value in stored
             if value not in {change.wanted, change.field.value_on(seen)}
         )
-
-
-def _tell_value(field: Field, value: Decimal | None) -> str:
-    return "empty" if value is None else tell_field(field, value)
 
 
 def judge_update(action: UpdateAddition, live: Addition | None) -> Outcome | None:

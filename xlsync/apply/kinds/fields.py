@@ -82,7 +82,7 @@ def judge_settings(
     """
     if all(live[change.name] == change.wanted for change in action.changes):
         values = ", ".join(
-            f"{FIELDS.get(change.name, change.name)} {_tell_setting(change.name, change.wanted)}"
+            f"{FIELDS.get(change.name, change.name)} {tell_setting(change.name, change.wanted)}"
             for change in action.changes
             if change.seen != change.wanted
         )
@@ -122,10 +122,11 @@ def tell_differing(seen: Addition, live: Addition, wanted: Mapping[str, Decimal]
 
 def tell_change(name: str, field: str, was: Setting, now: Setting) -> str:
     """Write a changed value in words: as shown, and at present."""
-    return f"{name} was {_tell_setting(field, was)} and is now {_tell_setting(field, now)}"
+    return f"{name} was {tell_setting(field, was)} and is now {tell_setting(field, now)}"
 
 
-def _tell_setting(field: str, value: Setting) -> str:
+def tell_setting(field: str, value: Setting) -> str:
+    """Write the value of a field in words."""
     match value:
         case None:
             return "empty"
