@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -42,11 +44,29 @@ def read_secret(variable: str, account: KeyringAccount) -> str:
     """
     import keyring  # noqa: PLC0415  (slow to import, and seldom needed)
 
-    return keyring.get_password(account.service, account.entry(variable)) or ""
+    with _keyring_errors():
+        return keyring.get_password(account.service, account.entry(variable)) or ""
 
 
 def store_secret(variable: str, account: KeyringAccount, secret: str) -> None:
     """Store a secret for an account; raises keyring.errors.KeyringError where the keyring refuses."""
     import keyring  # noqa: PLC0415
 
-    keyring.set_password(account.service, account.entry(variable), secret)
+    with _keyring_errors():
+        keyring.set_password(account.service, account.entry(variable), secret)
+
+
+@contextmanager
+def _keyring_errors() -> Iterator[None]:
+    """Turn whatever a keyring raises into KeyringError.
+
+    That of Windows has errors of its own, as where nobody is logged on: in a scheduled task, or over SSH.
+    """
+    from keyring.errors import KeyringError  # noqa: PLC0415
+
+    try:
+        yield
+    except KeyringError:
+        raise
+    except Exception as error:
+        raise KeyringError(str(error)) from error

@@ -17,7 +17,7 @@ import tomlkit
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.helpers.drawer import Drawer
+from tests.helpers.drawer import LOCKED, NOBODY_LOGGED_ON, Drawer
 from xlsync.config import (
     BSS_VARIABLES,
     home_folder,
@@ -264,11 +264,12 @@ def test_numbers_of_the_settings_have_bounds(line: str) -> None:
     assert f"[connectwise] {line.partition(' ')[0]} must be at least 1" in refused(f"[connectwise]\n{line}\n")
 
 
-def test_a_keyring_that_cannot_be_read_is_told_beside_what_is_not_set(drawer: Drawer) -> None:
-    drawer.is_sealed = True
-    told = (
-        "XLSYNC_BSS_PASSWORD is not set for bss.example.com, and the keyring cannot be read (nobody is here"
-    )
+@pytest.mark.parametrize(("seal", "why"), [(LOCKED, "nobody is here"), (NOBODY_LOGGED_ON, "(1312")])
+def test_a_keyring_that_cannot_be_read_is_told_beside_what_is_not_set(
+    drawer: Drawer, seal: Exception, why: str
+) -> None:
+    drawer.seal = seal
+    told = f"XLSYNC_BSS_PASSWORD is not set for bss.example.com, and the keyring cannot be read ({why}"
     assert told in refused(without="XLSYNC_BSS_PASSWORD")
 
 

@@ -16,7 +16,7 @@ from keyring.backends import chainer, fail, null
 from typer.testing import CliRunner
 
 from tests.helpers.desk import Desk
-from tests.helpers.drawer import Drawer
+from tests.helpers.drawer import LOCKED, NOBODY_LOGGED_ON, Drawer
 from tests.helpers.postgres import PASSWORD, Postgres, why_not
 from tests.helpers.remote import Remote
 from xlsync.cli import app
@@ -193,14 +193,14 @@ def test_an_answer_that_cannot_be_is_told_before_anything_is_sent(
 
 
 def test_a_locked_keyring_is_told_and_no_setting_is_written(keys: dict[str, str], drawer: Drawer) -> None:
-    drawer.is_locked = True
-    with pytest.raises(ConfigError, match="it is locked"):
+    drawer.lock = NOBODY_LOGGED_ON
+    with pytest.raises(ConfigError, match="The keyring did not keep the secrets: .*logon session"):
         log_in(from_table(keys), never)
     assert Path("xlsync.toml").read_text() == ""
 
 
 def test_a_keyring_that_cannot_be_read_is_told_while_asking(keys: dict[str, str], drawer: Drawer) -> None:
-    drawer.is_sealed = True
+    drawer.seal = LOCKED
     with pytest.raises(ConfigError, match="The keyring cannot be read: nobody is here to unlock it"):
         log_in(from_table(keys), lambda _error: False)
 
@@ -327,7 +327,7 @@ def test_the_password_of_the_teams_store_is_asked_for_tried_and_stored_for_its_h
 
 def test_without_a_keyring_the_store_says_so_and_what_to_set(keys: dict[str, str], drawer: Drawer) -> None:
     assert keys
-    drawer.is_sealed = True
+    drawer.seal = LOCKED
     Path("xlsync.toml").write_text('[store]\nurl = "postgresql://team@127.0.0.1:1/none"\n')
     settings = load_settings(bss=False, connectwise=False, environ={}).store
     assert settings
