@@ -83,6 +83,16 @@ def test_a_pipe_is_never_read_or_written(tmp_path: Path, monkeypatch: pytest.Mon
         load_settings(bss=False, connectwise=True, environ={})
 
 
+@pytest.mark.skipif(not Path("/sys").exists(), reason="a folder is needed that refuses everybody")
+def test_a_backup_that_cannot_be_written_is_not_told_as_an_open_workbook(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(b"old")
+    with pytest.raises(WorkbookError) as refused:
+        write_file(path, b"new", Path("/sys/book.backup.xlsx"))
+    assert "one of its backups, book.backup.xlsx to book.backup-5.xlsx, is open" in refused.value.message
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (b"old", [path])
+
+
 def test_a_folder_is_told_for_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(WorkbookError, match="cannot be read: it is a folder"):
         read_file(tmp_path)

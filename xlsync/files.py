@@ -86,7 +86,7 @@ def write_file(path: Path, data: bytes, backup: Path | None) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            if path.exists():
+            if sys.platform != "win32" and path.exists():  # there only a file that nobody may write has one
                 shutil.copymode(path, temporary)
 
 
@@ -98,14 +98,21 @@ def keep_backup(path: Path, backup: Path) -> None:
 
 def _copy_to_backup(path: Path, backup: Path) -> None:
     older = [backup.with_name(f"{backup.stem}-{number}{backup.suffix}") for number in range(2, BACKUPS + 1)]
-    if backup.exists() and not filecmp.cmp(path, backup, shallow=False):
-        for target, source in pairwise(reversed(older)):
-            if source.exists():
-                source.replace(target)
-        with _in_one_step(older[0]) as temporary:
-            shutil.copy2(backup, temporary)
-    with _in_one_step(backup) as temporary:
-        shutil.copy2(path, temporary)
+    try:
+        if backup.exists() and not filecmp.cmp(path, backup, shallow=False):
+            for target, source in pairwise(reversed(older)):
+                if source.exists():
+                    _replace(source, target)
+            with _in_one_step(older[0]) as temporary:
+                shutil.copy2(backup, temporary)
+        with _in_one_step(backup) as temporary:
+            shutil.copy2(path, temporary)
+    except PermissionError:
+        raise WorkbookError(
+            f"{path} is left as it is: one of its backups, {backup.name} to {older[-1].name}, is open in "
+            "Excel, or the folder may not be written to",
+            "Close the backup and try again, or choose another folder.",
+        ) from None
 
 
 @contextmanager
@@ -163,6 +170,10 @@ def _in_one_step(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".xlsync-{secrets.token_hex(8)}.tmp")
     try:
         yield temporary
-        patiently(lambda: temporary.replace(path), time.sleep if sys.platform == "win32" else lambda _: None)
+        _replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _replace(source: Path, target: Path) -> None:
+    patiently(lambda: source.replace(target), time.sleep if sys.platform == "win32" else lambda _: None)

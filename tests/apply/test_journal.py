@@ -48,6 +48,17 @@ def lines_of(home: Path, journal: Journal) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file_of(home, journal).read_text("utf-8").split("\n") if line]
 
 
+def test_a_run_of_somebody_without_a_name_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has no module `pwd` to ask where the variables are missing, as in a service."""
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setitem(sys.modules, "pwd", None)
+    journal = begin(tmp_path)
+    write_one(journal)
+    journal.end()
+    assert lines_of(tmp_path, journal)[0]["who"] == "unknown"
+
+
 def write_one(journal: Journal, key: str = "units:71", **facts: Any) -> None:
     journal.before(
         key,

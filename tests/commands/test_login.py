@@ -194,7 +194,7 @@ def test_an_answer_that_cannot_be_is_told_before_anything_is_sent(
 
 def test_a_locked_keyring_is_told_and_no_setting_is_written(keys: dict[str, str], drawer: Drawer) -> None:
     drawer.lock = NOBODY_LOGGED_ON
-    with pytest.raises(ConfigError, match="The keyring did not keep the secrets: .*logon session"):
+    with pytest.raises(ConfigError, match=r"The keyring did not keep the secrets: .*logon session"):
         log_in(from_table(keys), never)
     assert Path("xlsync.toml").read_text() == ""
 

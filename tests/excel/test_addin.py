@@ -522,6 +522,11 @@ def test_what_xlwings_own_installer_says_is_passed_on_in_two_lines(tmp_path: Pat
         addin.remove(tmp_path, "darwin")
 
 
+def test_what_excel_tells_keeps_letters_that_the_code_page_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    assert addin.run_python("print('Łódź')").stdout.strip() == "Łódź"
+
+
 def test_an_excel_that_waits_for_somebody_is_told_and_not_waited_for() -> None:
     with pytest.raises(XlsyncError, match="Excel did not answer within 1 seconds") as told:
         addin.run_python("import threading; threading.Event().wait()", seconds=0.7)

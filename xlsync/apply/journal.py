@@ -206,5 +206,5 @@ def unwritable(place: Path, error: Exception) -> XlsyncError:
 def _who() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # no user database, as in a container
+    except (KeyError, OSError, ImportError):  # no user database, as in a container and on Windows
         return "unknown"

@@ -165,9 +165,15 @@ def _remember_command(words: str, is_demo: bool, profile: str) -> Iterator[None]
         _own_profile.reset(tokens[2])
 
 
-def command_line(*arguments: str) -> str:
-    """Return the command that runs, with other arguments, as a person would type it."""
-    return " ".join((_words.get(), *(shlex.quote(argument) for argument in arguments)))
+def command_line(*arguments: str, system: str = sys.platform) -> str:
+    """Return the command that runs, with other arguments, as a person would type it on a system."""
+    quote = _quote_on_windows if system == "win32" else shlex.quote
+    return " ".join((_words.get(), *map(quote, arguments)))
+
+
+def _quote_on_windows(argument: str) -> str:
+    """Put what is no plain word into double quotes: cmd takes single ones for letters."""
+    return argument if re.fullmatch(r"[\w:./\\-]+", argument) else f'"{argument}"'
 
 
 def with_options(message: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import webbrowser
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -66,9 +67,16 @@ def export(
         with progress(err, is_shown=not json) as step:
             exported = export_month(systems, request, path, now(), step)
         tell_month(systems, exported, began, form)
-    if open_ and typer.launch(str(path)):
+    if open_ and not _is_opened(path):
         tell_notices([f"No program opened {path}: open it yourself"])
     exit_by_what_is_to_do(exported, is_asked=exit_code)
+
+
+def _is_opened(path: Path) -> bool:
+    """Open a file in the program that the system has for it; returns whether there is one."""
+    if sys.platform == "win32":  # there `typer.launch` looks for a program `start`, which is a word of cmd
+        return webbrowser.get("windows-default").open(str(path.absolute()))
+    return typer.launch(str(path)) == 0
 
 
 def check(*, file: Path, refresh: bool, exit_code: bool, digest: bool, demo: bool, json: bool) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Final
 
 DISK_FULL: Final = "the disk is full, so not all output was written"
+_NO_READER: Final = (errno.EPIPE, errno.EIO, errno.EINVAL)  # the last on Windows
 NO_READER: Final = "nobody reads the output any more, so not all was written"
 
 
@@ -21,11 +22,18 @@ def open_what_is_closed() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
-def show_what_can_be_shown() -> None:
-    """Replace characters that the terminal's encoding lacks, instead of failing."""
+def show_what_can_be_shown(system: str = sys.platform) -> None:
+    """Replace characters that the terminal's encoding lacks, instead of failing.
+
+    On Windows a file, such as that of a digest, gets UTF-8 unless PYTHONIOENCODING names another encoding:
+    the system's code page lacks most names of strangers.
+    """
+    is_free = system == "win32" and "PYTHONIOENCODING" not in os.environ
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(
+                encoding="utf-8" if is_free and not stream.isatty() else None, errors="replace"
+            )
 
 
 @contextmanager
@@ -35,7 +43,7 @@ def output_that_fails_is_an_error() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EPIPE, errno.EIO}:
+        if error.filename or error.errno not in {errno.ENOSPC, *_NO_READER}:
             raise
         sys.stderr.write(f"Error: {DISK_FULL if error.errno == errno.ENOSPC else NO_READER}.\n")
         sys.exit(1)

@@ -96,7 +96,7 @@ def replacing_check(home: Path, replace: Callable[[Path, Path], object] = Path.r
     waits: list[float] = []
     step = f"Exempt {home}, and the folder of the workbooks, from the scanner or the sync client."
     try:
-        with tempfile.TemporaryDirectory(dir=home) as folder:
+        with tempfile.TemporaryDirectory(dir=home, ignore_cleanup_errors=True) as folder:
             old, new = Path(folder, "old.xlsx"), Path(folder, "new.xlsx")
             old.touch()
             new.touch()

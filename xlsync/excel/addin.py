@@ -400,8 +400,11 @@ def _ask_excel_for_folder() -> str:
 def run_python(code: str, *words: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
     """Run a program that asks Excel, in a process of its own; raises XlsyncError where Excel lets it wait."""
     command = [sys.executable, "-c", code, *words]
+    environ = {**os.environ, "PYTHONIOENCODING": "utf-8"}  # Windows' code page lacks letters of some names
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)  # noqa: S603
+        return subprocess.run(  # noqa: S603 - this Python
+            command, capture_output=True, encoding="utf-8", env=environ, timeout=seconds, check=False
+        )
     except subprocess.TimeoutExpired:
         raise XlsyncError(
             f"Excel did not answer within {seconds:.0f} seconds.",

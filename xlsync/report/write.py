@@ -117,7 +117,7 @@ def write_pdf(path: Path) -> Path:
             "Install LibreOffice, or save the report as a PDF from Excel.",
         )
     # With its own profile LibreOffice works while another one is open.
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # it may end late
         profile = Path(folder, "profile").as_uri()
         words = [office, f"-env:UserInstallation={profile}", "--headless", "--convert-to", "pdf"]
         copy = Path(folder, path.name)
