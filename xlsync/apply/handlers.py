@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Set
+from functools import partial
 from typing import Final, assert_never
 
 from msgspec import Struct
@@ -22,7 +23,7 @@ from xlsync.apply.kinds.additions import AdditionCreation, AdditionUpdate
 from xlsync.apply.kinds.agreements import AgreementCreation
 from xlsync.apply.kinds.companies import CompanyCreation
 from xlsync.apply.kinds.contacts import ContactCreation
-from xlsync.apply.kinds.fields import FieldsUpdate
+from xlsync.apply.kinds.fields import FieldsUpdate, retire
 from xlsync.apply.kinds.handler import Handler
 from xlsync.apply.kinds.invoices import InvoiceCreation
 from xlsync.apply.kinds.products import ProductCreation
@@ -54,10 +55,6 @@ def handler_of(action: Action) -> Handler:
             assert_never(action)
 
 
-def _no_users(id_: int, live: Live, own: Set[str], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
-    return []
-
-
 class Reversal(Struct, frozen=True):
     """The undo of a kind of creation: the fields to set, and a search for others who use the record.
 
@@ -65,12 +62,12 @@ class Reversal(Struct, frozen=True):
     """
 
     take_back: Callable[[Write], SetFields | None]
-    find_users: Callable[[int, Live, Set[str], Iterable[Run]], list[str]] = _no_users
+    find_users: Callable[[int, Live, Set[str], Iterable[Run]], list[str]] = lambda *_: []
 
 
 REVERSALS: Final = {
-    CreateContact.__name__: Reversal(contacts.take_back, contacts.find_users),
-    CreateAgreement.__name__: Reversal(agreements.take_back, agreements.find_users),
-    CreateCatalogItem.__name__: Reversal(products.take_back, products.find_users),
+    CreateContact.__name__: Reversal(partial(retire, flag="inactiveFlag"), contacts.find_users),
+    CreateAgreement.__name__: Reversal(partial(retire, flag="cancelledFlag"), agreements.find_users),
+    CreateCatalogItem.__name__: Reversal(partial(retire, flag="inactiveFlag"), products.find_users),
     CreateAddition.__name__: Reversal(additions.take_back),
 }  # companies and invoices stay: ConnectWise offers no way to undo them

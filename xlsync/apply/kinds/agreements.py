@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from xlsync.apply.actions import CreateAgreement
-from xlsync.apply.kinds.fields import retire
 from xlsync.apply.kinds.handler import HttpWrite
 from xlsync.apply.kinds.records import (
     Existing,
@@ -18,8 +17,7 @@ from xlsync.apply.kinds.records import (
 )
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, outcome
-from xlsync.apply.runs import Run, Write
-from xlsync.apply.set_fields import SetFields
+from xlsync.apply.runs import Run
 from xlsync.connectwise.client import AGREEMENT_FIELDS
 from xlsync.connectwise.records import AgreementNow, folded, read_agreement_now, write_date
 
@@ -124,11 +122,6 @@ def tell_unlike(action: CreateAgreement, there: AgreementNow) -> str:
         return f"has ended on {there.end}"
     cycles = {action.billing_cycle_id, there.billing_cycle} - {None}
     return "is billed by another billing cycle" if len(cycles) > 1 else ""
-
-
-def take_back(write: Write) -> SetFields | None:
-    """Make the undo of a creation: the agreement is cancelled."""
-    return retire(write, "cancelledFlag")
 
 
 def find_users(id_: int, live: Live, own: Set[str], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from xlsync.apply.actions import CreateContact
-from xlsync.apply.kinds.fields import retire
 from xlsync.apply.kinds.handler import HttpWrite
 from xlsync.apply.kinds.records import (
     Existing,
@@ -16,8 +15,7 @@ from xlsync.apply.kinds.records import (
     without_empty,
 )
 from xlsync.apply.lookup import Live
-from xlsync.apply.runs import Run, Write
-from xlsync.apply.set_fields import SetFields
+from xlsync.apply.runs import Run
 from xlsync.connectwise.records import folded, id_of
 from xlsync.errors import ApiError
 
@@ -94,11 +92,6 @@ def _find_email_type(live: Live) -> tuple[int | None, str]:
     if not mails:
         return None, "without the e-mail address, since ConnectWise has no communication type for it"
     return id_of(mails[0], path), ""
-
-
-def take_back(write: Write) -> SetFields | None:
-    """Make the undo of a creation: the contact is set inactive."""
-    return retire(write, "inactiveFlag")
 
 
 def find_users(id_: int, live: Live, own: Set[str], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from xlsync.apply.actions import CreateAddition, CreateCatalogItem
-from xlsync.apply.kinds.fields import retire
 from xlsync.apply.kinds.handler import HttpWrite
 from xlsync.apply.kinds.records import (
     Existing,
@@ -20,8 +19,7 @@ from xlsync.apply.kinds.records import (
     without_empty,
 )
 from xlsync.apply.lookup import Live
-from xlsync.apply.runs import Run, Write
-from xlsync.apply.set_fields import SetFields
+from xlsync.apply.runs import Run
 from xlsync.connectwise.records import folded
 
 PATH: Final = "/procurement/catalog"
@@ -89,11 +87,6 @@ class ProductCreation(RecordCreation):
             "price": action.price,
             "cost": action.cost,
         }
-
-
-def take_back(write: Write) -> SetFields | None:
-    """Make the undo of a creation: the item is set inactive."""
-    return retire(write, "inactiveFlag")
 
 
 def find_users(id_: int, live: Live, own: Set[str], runs: Iterable[Run]) -> list[str]:
