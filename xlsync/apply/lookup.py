@@ -247,8 +247,7 @@ class Live:
     def custom_fields_of(self, kind: str, captions: Collection[str]) -> dict[str, dict[str, Any]]:
         """Find those of the captions that a record of a kind shows, by caption."""
         if kind == "addition":
-            known = (additions for additions in self._additions.all() if not isinstance(additions, ApiError))
-            return fields_of_additions(known, captions)
+            return fields_of_additions(self.known_additions(), captions)
         shown = read_fields_of(self.connectwise, _LISTS[kind])
         return {caption: shown[caption] for caption in captions if caption in shown}
 
