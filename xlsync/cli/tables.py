@@ -20,6 +20,7 @@ from xlsync.cli.console import print_table, say
 from xlsync.links.memory import RememberedLink
 from xlsync.links.store import Imported
 from xlsync.reconcile.rules import Rule
+from xlsync.records import replace
 from xlsync.workbook.totals import Totals, billed_rows
 
 if TYPE_CHECKING:  # few commands make a report
@@ -81,15 +82,7 @@ def plan(console: Console, planned_: Plan, site: str) -> None:
 def planned(plan_: Plan) -> tuple[Outcome, ...]:
     """Return the outcomes of a dry run: planned, or skipped where there is nothing to send."""
     skipped = tuple(
-        Outcome(
-            key=result.key,
-            kind=result.kind,
-            subject=result.subject,
-            rows=result.rows,
-            state=State.SKIPPED,
-            detail=result.detail if result.state is State.SKIPPED else result.text,
-            id=result.id,
-        )
+        result if result.state is State.SKIPPED else replace(result, state=State.SKIPPED, detail=result.text)
         for result in plan_.outcomes
     )
     return (*skipped, *(outcome(action, State.PLANNED, str(action)) for action in plan_.actions))
