@@ -13,7 +13,7 @@ from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, M
 from xlsync.reconcile.beginnings import tell_by_hand
 from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost, total_units
 from xlsync.reconcile.explanations import join_sentences
-from xlsync.reconcile.targets import target_of
+from xlsync.reconcile.targets import common_target
 from xlsync.reconcile.unmatched import product_of
 from xlsync.records import replace
 
@@ -73,8 +73,7 @@ def bill_latest(month: Month, charges: Iterable[Charge], links: Mapping[str, Lin
     open_companies: set[int | str] = set()
     open_products: set[tuple[str, str]] = set()
     for charge in charges:
-        targets = {target_of(links[line.key]) for line in charge.lines}
-        target = targets.pop() if len(targets) == 1 else None
+        target = common_target(charge, links)
         if target is None:
             companies = [links[line.key].company for line in charge.lines]
             open_companies |= {company.to for company in companies if company is not None}

@@ -128,6 +128,12 @@ def target_of(link: Link) -> Target | None:
     return None
 
 
+def common_target(charge: Charge, links: Mapping[str, Link]) -> Target | None:
+    """Return the target to which all lines of a charge are linked; None where there is no such target."""
+    targets = {target_of(links[line.key]) for line in charge.lines}
+    return targets.pop() if len(targets) == 1 else None
+
+
 def part_by_link(
     charges: Iterable[Charge], links: Mapping[str, Link]
 ) -> tuple[dict[Target, list[Charge]], list[Charge]]:
@@ -135,8 +141,7 @@ def part_by_link(
     linked: dict[Target, list[Charge]] = {}
     unlinked: list[Charge] = []
     for charge in charges:
-        targets = {target_of(links[line.key]) for line in charge.lines}
-        target = targets.pop() if len(targets) == 1 else None
+        target = common_target(charge, links)
         if target is not None:
             linked.setdefault(target, []).append(charge)
         elif charge.units is not None or charge.failure:
