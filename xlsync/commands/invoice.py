@@ -20,7 +20,7 @@ from xlsync.apply.judging import plan_actions
 from xlsync.apply.kinds.invoices import find_invoice
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, State, outcome
-from xlsync.apply.runs import Run
+from xlsync.apply.runs import Run, Write
 from xlsync.apply.spent_approvals import Noted, SpentApprovals, is_proven, part_spent
 from xlsync.commands.writing import (
     BadCells,
@@ -100,9 +100,7 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
     done, _ = part_spent(edits.actions, spent)
     plan = plan_actions(edits.actions, live, spent={result.key: result for result in done})
     unanswered = {
-        (path, day, row): run
-        for (path, day, row), run in _find_unanswered(runs).items()
-        if (run, row) not in spent.anew
+        sent: run for sent, run in _find_unanswered(runs).items() if (run, sent[-1]) not in spent.anew
     }
     plan = replace(_without_made(systems, plan, live, runs, unanswered), lifted=find_lifted(book))
     unapplied = tuple(_tell_unapplied(book, plan))
@@ -143,17 +141,22 @@ def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
             yield str(Notice(place, f"{action.customer}, {action.name}: {what}"))
 
 
-def _find_unanswered(runs: Iterable[Run]) -> dict[tuple[str, str, str], str]:
-    """Return the runs that sent an invoice without learning the outcome, by path, invoice date and row."""
-    unanswered: dict[tuple[str, str, str], str] = {}
+def _list_sent(runs: Iterable[Run]) -> Iterator[tuple[Run, Write, tuple[str, str]]]:
+    """Yield every invoice that was sent, run by run, with its path and the date of the approved invoice."""
     for run in sorted(runs, key=lambda run: run.id):
         for sent in run.writes:
             if sent.kind == CreateInvoice.__name__ and sent.was:
-                key = (sent.path, str(sent.was["nextInvoiceDate"]), sent.key)
-                if sent.is_unsure:
-                    unanswered[key] = run.id
-                else:
-                    unanswered.pop(key, None)
+                yield run, sent, (sent.path, str(sent.was.get("nextInvoiceDate")))
+
+
+def _find_unanswered(runs: Iterable[Run]) -> dict[tuple[str, str, str], str]:
+    """Return the runs that sent an invoice without learning the outcome, by path, invoice date and row."""
+    unanswered: dict[tuple[str, str, str], str] = {}
+    for run, sent, invoice in _list_sent(runs):
+        if sent.is_unsure:
+            unanswered[*invoice, sent.key] = run.id
+        else:
+            unanswered.pop((*invoice, sent.key), None)
     return unanswered
 
 
@@ -169,12 +172,7 @@ def _without_made(
     The journal holds their ids; an invoice that was deleted in ConnectWise may be made again. One whose
     outcome is unknown is sent again only after a person has looked and emptied its *Result*.
     """
-    made = {
-        (write.path, str(write.was["nextInvoiceDate"])): write.id
-        for run in sorted(runs, key=lambda run: run.id)
-        for write in run.writes
-        if write.kind == CreateInvoice.__name__ and write.id is not None and write.was
-    }
+    made = {invoice: sent.id for _, sent, invoice in _list_sent(runs) if sent.id is not None}
     to_do: list[Action] = []
     outcomes = list(plan.outcomes)
     for action in plan.actions:
