@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from xlsync.amounts import counted
 from xlsync.apply.actions import CreateInvoice
+from xlsync.apply.limits import check_limits
 from xlsync.apply.plan import Outcome, Plan, State
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
@@ -28,7 +29,6 @@ from xlsync.cli.terminal import (
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
 from xlsync.commands.undo import perform_undo, review_undo
-from xlsync.commands.writing import check_plan
 from xlsync.errors import NotNoted
 from xlsync.gather.systems import Systems
 
@@ -109,7 +109,7 @@ def run_job(job: Job, write: _Write) -> None:
     tell_notices(job.systems.notices)
     show.plan(err, job.plan, job.systems.settings.environment)
     if not job.force:
-        check_plan(job.systems, job.plan)
+        check_limits(job.plan, job.systems.settings.limits)
     if job.dry_run:
         if job.plan.actions:
             say(err, "Nothing was written: this only shows what would be.")

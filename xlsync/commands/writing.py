@@ -13,7 +13,6 @@ from types import MappingProxyType
 
 from xlsync.apply.earlier_creations import EarlierCreations
 from xlsync.apply.journal import Journal
-from xlsync.apply.limits import check_limits
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import LOST, Outcome, Plan, State
 from xlsync.apply.runs import Run
@@ -189,11 +188,6 @@ def with_noted(about: About, noted: Iterable[Noted], anew: Iterable[Noted] = ())
 def results_shown(run: str, outcomes: Iterable[Outcome]) -> list[Noted]:
     """List the results that a workbook will show: those of this run, and of earlier ones that it names."""
     return [(name, row) for result in outcomes for row in result.rows for name in (run, result.run) if name]
-
-
-def check_plan(systems: Systems, plan: Plan) -> None:
-    """Raise UnsafePlan for a plan that goes over the limits of the settings."""
-    check_limits(plan, systems.settings.limits)
 
 
 def open_live(systems: Systems, runs: Iterable[Run]) -> Live:

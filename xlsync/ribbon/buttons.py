@@ -15,6 +15,7 @@ from typing import Final
 
 from xlsync import __version__
 from xlsync.amounts import counted
+from xlsync.apply.limits import check_limits
 from xlsync.apply.plan import Plan
 from xlsync.apply.runs import Run
 from xlsync.commands import apply as reviews
@@ -25,7 +26,6 @@ from xlsync.commands.export import export_month, last_months
 from xlsync.commands.report import report_month
 from xlsync.commands.report_files import UnaskedReports, remember_chosen
 from xlsync.commands.undo import perform_undo, review_undo
-from xlsync.commands.writing import check_plan
 from xlsync.config import home_folder, load_settings, settings_file
 from xlsync.errors import NotSignedInError, UnsafePlan, WorkbookError, XlsyncError
 from xlsync.excel import addin
@@ -323,7 +323,7 @@ def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "", quest
     for action in plan.actions:
         front.log.info("planned: %s", action)
     try:
-        check_plan(systems, plan)
+        check_limits(plan, systems.settings.limits)
     except UnsafePlan as unsafe:
         if not front.ask(unsafe.message, "Go over the limits, this once?"):
             front.tell("Nothing was written.")
