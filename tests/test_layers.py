@@ -11,7 +11,19 @@ from graphlib import TopologicalSorter
 from tests.helpers.source import ROOT, modules, nodes, program
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "models", "amounts", "printable", "settings", "gc_tuning", "plain_json", "records"}),
+    frozenset(
+        {
+            "errors",
+            "models",
+            "amounts",
+            "printable",
+            "settings",
+            "gc_tuning",
+            "plain_json",
+            "records",
+            "waiting",
+        }
+    ),
     frozenset({"files", "keyring_secrets", "store", "rest", "reconcile", "team_store"}),
     frozenset({"xlsx", "billing", "connectwise", "config"}),
     frozenset({"links", "apply"}),

@@ -8,9 +8,11 @@ import sys
 from typing import Any
 
 import pytest
+import typer
 
 from xlsync.cli.command import command_line
 from xlsync.cli.streams import NO_READER, output_that_fails_is_an_error, show_what_can_be_shown
+from xlsync.cli.terminal import errors_in_words
 
 
 class BrokenOnce(io.BytesIO):
@@ -66,3 +68,13 @@ def test_a_reader_that_goes_away_on_windows_is_told_without_a_traceback(
 )
 def test_a_command_to_type_has_the_quotes_that_the_system_reads(system: str, path: str, typed: str) -> None:
     assert command_line(path, "--demo", system=system) == f"xlsync {typed} --demo"
+
+
+def test_a_server_that_refuses_the_user_is_told_without_a_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Windows says so with a number that stands for almost anything."""
+    with pytest.raises(typer.Exit), errors_in_words():
+        raise OSError(errno.EINVAL, "The user name or password is incorrect", r"\\files\billing\10.xlsx")
+    told = r"Error: \\files\billing\10.xlsx cannot be reached: The user name or password is incorrect."
+    assert told in capsys.readouterr().err

@@ -6,8 +6,8 @@ import datetime as dt
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
@@ -19,9 +19,9 @@ from xlsync.apply.one_write import carry_out
 from xlsync.apply.plan import Outcome, Plan, State, first_lost, outcome, skip_for
 from xlsync.apply.set_fields import RETIRE, SetFields
 from xlsync.records import replace
+from xlsync.waiting import wait_for
 
 REQUESTS_OF_A_WRITE: Final = 3  # a look before, the write, a look after
-_MOMENT: Final = 0.2  # seconds
 _SENT: Final = frozenset({State.DONE, State.FAILED, State.UNKNOWN})
 
 
@@ -43,23 +43,15 @@ def perform(
     with ThreadPoolExecutor(max_workers=live.connectwise.side_by_side) as pool:
         try:
             # In a thread, so that Ctrl-C does not interrupt a request.
-            _wait_for([pool.submit(run.do_all, first)])
-            _wait_for([pool.submit(run.do_all, lane) for lane in _in_lanes(others, run.ids)])
-            _wait_for([pool.submit(run.do_all, last)])
+            wait_for([pool.submit(run.do_all, first)])
+            wait_for([pool.submit(run.do_all, lane) for lane in _in_lanes(others, run.ids)])
+            wait_for([pool.submit(run.do_all, last)])
         except KeyboardInterrupt:
             run.stop.set()
             with _deaf_to_ctrl_c():
                 pool.shutdown(wait=True)
                 run.do_all([action for action in plan.actions if action.key not in run.outcomes])
     return tuple(run.outcomes.values())
-
-
-def _wait_for(jobs: Collection[Future[None]]) -> None:
-    """Wait for jobs to end, a moment at a time: on Windows no Ctrl-C interrupts a wait of any length."""
-    while wait(jobs, timeout=_MOMENT).not_done:
-        pass
-    for job in jobs:
-        job.result()
 
 
 @contextmanager

@@ -50,14 +50,14 @@ def errors_in_words() -> Iterator[None]:
             case errno.ENAMETOOLONG:  # raised for any long name, before anything is written
                 what = "the name of a file is too long for this system, or for what is put beside it"
                 hint = "Choose a shorter name or folder."
-            case errno.EACCES | errno.EPERM if error.filename:  # a folder that may not be entered
-                what = f"{error.filename} cannot be reached: {error.strerror}"
-                hint = "Give yourself the right to its folder, or name another place."
             case errno.ENOENT if not error.filename:  # asked for the working folder itself
                 what = "the folder that you are in is not there any more"
                 hint = "Change into another one, and try again."
             case errno.ENOSPC:  # standard output is full: the stores have messages of their own
                 what, hint = DISK_FULL, "Make room, and try again."
+            case _ if error.filename:  # a folder that may not be entered, a server that refuses the user
+                what = f"{error.filename} cannot be reached: {error.strerror}"
+                hint = "Give yourself the right to its folder, or name another place."
             case _:
                 raise
         say(err, f"Error: {what}.", style="red")

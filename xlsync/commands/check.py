@@ -35,6 +35,7 @@ from xlsync.gc_tuning import give_back_memory, not_collected
 from xlsync.models import Month, Progress
 from xlsync.records import replace
 from xlsync.settings import Settings
+from xlsync.waiting import result_of
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import read_row_edits
 from xlsync.workbook.edits.invoices import read_invoice_rows
@@ -94,7 +95,7 @@ def _begin(
         return _Reading(request, lambda: read)
     if stored.totals.lines > _SIDE_BY_SIDE or request.reports:
         return _Reading(request, read_again)
-    return _Reading(request, systems.threads.submit(read_again).result)
+    return _Reading(request, partial(result_of, systems.threads.submit(read_again)))
 
 
 def _read_again(

@@ -24,8 +24,8 @@ def mac_prompt(question: str, default: str, *, is_secret: bool) -> str | None:
     )
 
 
-def masked_prompt(question: str) -> str | None:
-    """Ask for a secret on Windows: what is typed shows as dots. None where the person cancels."""
+def windows_prompt(question: str, default: str, *, is_secret: bool) -> str | None:
+    """Ask for a text on Windows; a secret shows as dots. None where the person cancels."""
     import tkinter as tk  # noqa: PLC0415 - only Windows needs it, and some systems lack it
     from tkinter import simpledialog  # noqa: PLC0415
 
@@ -33,6 +33,7 @@ def masked_prompt(question: str) -> str | None:
     try:
         root.withdraw()
         root.attributes("-topmost", True)
-        return simpledialog.askstring("xlsync", question, show="\u2022", parent=root)
+        shown = {"show": "\u2022"} if is_secret else {}
+        return simpledialog.askstring("xlsync", question, initialvalue=default, parent=root, **shown)
     finally:
         root.destroy()

@@ -16,11 +16,12 @@ from msgspec import Struct
 
 from xlsync.errors import WorkbookError
 from xlsync.excel import synced_folders
-from xlsync.excel.dialogs import mac_dialog, mac_prompt, masked_prompt
+from xlsync.excel.dialogs import mac_dialog, mac_prompt, windows_prompt
 from xlsync.excel.open_file import Cells
 from xlsync.xlsx.cells import Value
 
 _TITLE = "xlsync"
+_LONGEST_QUESTION = 255  # characters: Excel's own box refuses more
 
 
 class ExcelWorkbook:
@@ -94,11 +95,11 @@ class ExcelWorkbook:
         self._app.alert(text, _TITLE)
 
     def prompt(self, question: str, default: str, *, is_secret: bool) -> str | None:
-        """Ask for a text: Excel's input box on Windows, a dialog of the system on macOS and for secrets."""
+        """Ask for a text: Excel's box on Windows; a dialog of xlsync's own for secrets and long questions."""
         if sys.platform == "darwin":
             return mac_prompt(question, default, is_secret=is_secret)
-        if is_secret:
-            return masked_prompt(question)
+        if is_secret or len(question) > _LONGEST_QUESTION:
+            return windows_prompt(question, default, is_secret=is_secret)
         answer = self._app.api.InputBox(question, _TITLE, default, Type=2)
         return None if answer is False else str(answer)
 

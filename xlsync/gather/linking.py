@@ -43,6 +43,7 @@ from xlsync.reconcile.rules import Rule, with_unit_rules
 from xlsync.reconcile.targets import target_of
 from xlsync.reconcile.unmatched import BilledBefore
 from xlsync.records import replace
+from xlsync.waiting import result_of
 from xlsync.workbook.labels import Labels, make_labels, name_setup_apart
 
 
@@ -115,9 +116,9 @@ def link_month(
     items = propose_items(lines, sellable, memory, picked, similar.items)
     labels = make_labels(lists.companies, lists.agreements, lists.items)
     rules = systems.rules.list()
-    own_units = reading_units.result()
+    own_units = result_of(reading_units)
     charges = with_unit_rules(request.month, read_charges(sources.lines, own_units), rules)
-    recaps = reading_recaps.result()
+    recaps = result_of(reading_recaps)
     additions = asking.additions(needed)
     progress("Linking", 0, len(lines))
     active = _active(additions, request.month)

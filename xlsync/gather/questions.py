@@ -19,6 +19,7 @@ from xlsync.gather.systems import Systems
 from xlsync.models import Account, Addition, BillingLine, Progress, Recap
 from xlsync.plain_json import fingerprint
 from xlsync.records import replace
+from xlsync.waiting import result_of
 
 Question = tuple[str, str]  # the path of a list, and conditions
 _NAMED: Final = 3  # additions that a notice names one by one
@@ -288,7 +289,7 @@ class Asking:
         """Wait for reads that were begun; raises their error."""
         for kind in kinds:
             if (reading := self._begun.pop(kind, None)) is not None:
-                reading.result()
+                result_of(reading)
 
     def fingerprint(self, asked: Asked) -> str:
         """Return a fingerprint of the answers to these reads; empty where one of them failed or is missing.

@@ -28,6 +28,7 @@ from xlsync.reconcile.billed import Billing, InvoiceTotal, MonthSums, sums_of_in
 from xlsync.reconcile.past import LatestMonth
 from xlsync.records import replace
 from xlsync.store import Cache
+from xlsync.waiting import result_of
 
 T = TypeVar("T")
 
@@ -94,12 +95,12 @@ def read_sources(
     }
     setting_up = submit(_closing, systems.lists, reading.setup)
 
-    charged, reports = charging.result()
+    charged, reports = result_of(charging)
     completing = submit(_read_plans, systems, charged, progress)
-    setup, odd = setting_up.result()
+    setup, odd = result_of(setting_up)
     tables = Tables(
-        companies=long["companies"].result(),
-        agreements=long["agreements"].result(),
+        companies=result_of(long["companies"]),
+        agreements=result_of(long["agreements"]),
         items=[],
         setup=setup,
         odd=odd,
@@ -107,12 +108,12 @@ def read_sources(
     if ahead is not None:
         complete, waiting = (charged.lines, ()) if isinstance(charged, Billing) else charged.known_lines()
         ahead(complete, waiting, tables)
-    tables = replace(tables, items=long["catalog"].result())
+    tables = replace(tables, items=result_of(long["catalog"]))
     records.end()
-    listed = listing.result()
-    billing = completing.result().with_listed(listed.get(request.month, ()))
+    listed = result_of(listing)
+    billing = result_of(completing).with_listed(listed.get(request.month, ()))
     sums = {month: sums_of_invoices(invoices) for month, invoices in listed.items()}
-    latest = submit(_read_latest, systems, request, sums, today, progress).result()
+    latest = result_of(submit(_read_latest, systems, request, sums, today, progress))
     if request.reports:
         return _held_against_reports(systems, request.month, billing, reports, today), tables
     sources = MonthSources(billing, reports, _why_incomplete(request.month, today, sums), latest)
