@@ -393,6 +393,13 @@ def test_a_line_that_is_gone_is_cancelled_at_the_end_of_the_period(desk: Desk) -
 
 def test_a_line_that_is_gone_is_cancelled_on_the_day_that_was_entered(desk: Desk) -> None:
     with desk.editing() as hand:
+        hand.approve("only:62", Action="Cancel addition", New_Units=3, New_Cost=0)
+        place = hand.place(MISMATCHES, "only:62", "New Units")
+    refused = desk.apply()
+    assert (refused.code, desk.sent()) == (1, [])
+    assert f"1 cell cannot be accepted, so nothing was written:\n  {place}: New Units is 3 and" in refused.err
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "only:62", {"New Units": None})
         hand.approve("only:62", Action="Cancel addition", Effective_From=day("2026-10-20"))
     assert desk.apply("--force").code == 0
     assert desk.changes == {("additions", 62): {"cancelledDate": "2026-10-20T00:00:00Z"}}

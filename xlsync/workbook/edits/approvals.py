@@ -197,7 +197,12 @@ def _read_approved(
             return None  # already a problem
         notices.append(Notice(row.where("Approve"), _tell_left_aside(mismatch, action)))
         return None
-    if effective is not None and action is not ActionLabel.CANCEL_ADDITION:
+    if action is ActionLabel.CANCEL_ADDITION:
+        for header, number in (("New Units", units), ("New Cost", cost)):
+            if number:
+                what = f"{header} is {number} and Action is {action}, which leaves nothing"
+                problems.append(Problem(row.where(header), what, f"clear {header} or Approve"))
+    elif effective is not None:
         refused = why_refused(effective, mismatch.bill_start, mismatch.closed_until)
         if refused:
             what = f"ConnectWise would refuse an addition that begins on {effective}: {refused}"
