@@ -122,51 +122,6 @@ def _with_suffix(label: str, suffix: str) -> str:
     return clean_text(f"{label}{end}")
 
 
-class Dropdowns:
-    """The labels of a workbook's dropdowns, by which its rows show people records of ConnectWise."""
-
-    def __init__(self, lists: Mapping[str, Sequence[Value]]) -> None:
-        self._entries = {
-            header: _Entries(lists.get(header, ()), lists.get(ids, ()))
-            for header, ids in (
-                ("Customer", "Company Id"),
-                ("Agreement", "Agreement Id"),
-                ("Product", "Item Id"),
-            )
-        }
-
-    def shown(self, text_of: Callable[[str], str], **ids: int | str | None) -> ShownLabels:
-        """Return the labels that a row shows for records; `ids` and `text_of` give id and text by header.
-
-        Empty for a name that is the distributor's, since no dropdown has an entry of the record. Where one
-        has, another text counts as shown all the same.
-        """
-        return ShownLabels(
-            **{header.lower(): self._shown(header, text_of(header), id_) for header, id_ in ids.items()}
-        )
-
-    def _shown(self, header: str, text: str, id_: int | str | None) -> str:
-        entries = self._entries[header]
-        return text if id_ in entries.ids or label_key(text) in entries.labels else ""
-
-
-class _Entries:
-    """The entries of one dropdown; each property is worked out when it is first asked for."""
-
-    def __init__(self, labels: Sequence[Value], ids: Sequence[Value]) -> None:
-        self._labels, self._ids = labels, ids
-
-    @cached_property
-    def ids(self) -> frozenset[int]:
-        """The ids that labels stand for."""
-        return frozenset(id_ for _, id_ in _known(self._labels, self._ids))
-
-    @cached_property
-    def labels(self) -> frozenset[str]:
-        """The labels as they are compared."""
-        return frozenset(label_key(str(label)) for label in self._labels if label is not None)
-
-
 # The headers of the ids of dropdowns on the sheet *Lists*; those of other dropdowns are named after them.
 _ID_HEADERS: Final = {"Customer": "Company Id", "Product": "Item Id", "Category": "Subcategory Id"}
 
@@ -180,23 +135,44 @@ class LabelDirectory:
     def __init__(self, lists: Mapping[str, Sequence[Value]]) -> None:
         self._lists = lists
         self._ids: dict[str, Mapping[str, int]] = {}
+        self._labels: dict[str, Mapping[int, str]] = {}
 
     def ids(self, dropdown: str) -> Mapping[str, int]:
         """Return the ids that the labels of a dropdown stand for."""
         if dropdown not in self._ids:
-            ids = {label_key(label): id_ for id_, label in self._labels(dropdown).items()}
+            ids = {label_key(label): id_ for id_, label in self.labels(dropdown).items()}
             self._ids[dropdown] = ids
         return self._ids[dropdown]
 
+    def labels(self, dropdown: str) -> Mapping[int, str]:
+        """Return the label of each id of a dropdown."""
+        if dropdown not in self._labels:
+            ids = self._column(_ID_HEADERS.get(dropdown, f"{dropdown} Id"))
+            self._labels[dropdown] = {id_: label for label, id_ in _known(self._column(dropdown), ids)}
+        return self._labels[dropdown]
+
+    def shown(self, text_of: Callable[[str], str], **ids: int | str | None) -> ShownLabels:
+        """Return the labels that a row shows for records; `ids` and `text_of` give id and text by dropdown.
+
+        Empty for a name that is the distributor's, since no dropdown has an entry of the record. Where one
+        has, another text counts as shown all the same.
+        """
+        texts = {dropdown: text_of(dropdown) for dropdown in ids}
+        return ShownLabels(
+            **{
+                dropdown.lower(): text if self._has_entry(dropdown, text, ids[dropdown]) else ""
+                for dropdown, text in texts.items()
+            }
+        )
+
+    def _has_entry(self, dropdown: str, text: str, id_: int | str | None) -> bool:
+        return id_ in self.labels(dropdown) or label_key(text) in self.ids(dropdown)
+
     def tell_unknown(self, dropdown: str, text: str) -> str:
         """Say that a text is no entry of a dropdown, and which entries it may mean."""
-        near = nearest_labels(text, self._labels(dropdown).values())
+        near = nearest_labels(text, self.labels(dropdown).values())
         meant = f"; it has {' and '.join(map(repr, near))}" if near else ""
         return f"{text!r} is not in the list{meant}"
-
-    def _labels(self, dropdown: str) -> dict[int, str]:
-        ids = self._column(_ID_HEADERS.get(dropdown, f"{dropdown} Id"))
-        return {id_: label for label, id_ in _known(self._column(dropdown), ids)}
 
     def _column(self, header: str) -> Sequence[Value]:
         return self._lists.get(header, ())
@@ -214,13 +190,13 @@ class LabelDirectory:
                 agreements.setdefault(int(str(company)), {})[label_key(str(label))] = int(str(id_))
         return agreements
 
-    @cached_property
+    @property
     def names(self) -> Mapping[str, Mapping[int, str]]:
         """The label of each id, by part of a link."""
         return {
-            "company": self._labels("Customer"),
-            "agreement": self._labels("Agreement"),
-            "item": self._labels("Product"),
+            "company": self.labels("Customer"),
+            "agreement": self.labels("Agreement"),
+            "item": self.labels("Product"),
         }
 
 

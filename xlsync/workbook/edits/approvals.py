@@ -25,7 +25,7 @@ from xlsync.workbook.edits.cells import (
     read_day,
     was_ignored,
 )
-from xlsync.workbook.labels import Dropdowns
+from xlsync.workbook.labels import LabelDirectory
 from xlsync.workbook.layout import MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
 
@@ -84,7 +84,7 @@ def read_row_edits(
     mismatches: dict[str, Mismatch] = {}
     asked: dict[str, str] = {}
     notices: list[Notice] = []
-    month, dropdowns = book.month, Dropdowns(book.lists)
+    month, directory = book.month, LabelDirectory(book.lists)
     for row in book.rows[MISMATCHES.title]:
         mismatch = row.fact("mismatch", Mismatch)
         mismatches[mismatch.key] = mismatch
@@ -102,7 +102,7 @@ def read_row_edits(
             ignored[mismatch.key] = Ignored(is_readable=False)  # already a problem, and no end of the rule
         else:
             notices += _tell_not_ignored(row)
-        approved = _read_approved(row, mismatch, action, month, dropdowns, problems, notices)
+        approved = _read_approved(row, mismatch, action, month, directory, problems, notices)
         if approved is None or row.key in without:
             continue
         asked[row.key] = _tell_asked(approved)
@@ -133,6 +133,16 @@ class _Approved(Struct, frozen=True):
     cost: Decimal | None
     effective: dt.date | None
     labels: ShownLabels
+
+    @property
+    def units_or_billed(self) -> Decimal | None:
+        """The units that were entered, else those that the distributor billed."""
+        return self.mismatch.bss_units if self.units is None else self.units
+
+    @property
+    def cost_or_billed(self) -> Decimal | None:
+        """The unit cost that was entered, else that which the distributor billed."""
+        return self.mismatch.bss_cost if self.cost is None else self.cost
 
 
 def _read_action(row: SheetRow, mismatch: Mismatch, problems: list[Problem]) -> ActionLabel | None:
@@ -182,7 +192,7 @@ def _read_approved(
     mismatch: Mismatch,
     action: ActionLabel | None,
     month: Month,
-    dropdowns: Dropdowns,
+    directory: LabelDirectory,
     problems: list[Problem],
     notices: list[Notice],
 ) -> _Approved | None:
@@ -207,7 +217,7 @@ def _read_approved(
         if refused:
             what = f"ConnectWise would refuse an addition that begins on {effective}: {refused}"
             notices.append(Notice(row.where("Effective From"), f"{what}. Enter a later date"))
-    labels = dropdowns.shown(
+    labels = directory.shown(
         row.text, Customer=mismatch.company, Agreement=mismatch.agreement, Product=mismatch.item
     )
     return _Approved(row, mismatch, action, units, cost, effective, labels)
@@ -228,38 +238,36 @@ def _tell_left_aside(mismatch: Mismatch, action: ActionLabel | None) -> str:
 
 def _tell_asked(approved: _Approved) -> str:
     """Write down what a row asks for, so that a repeated approval is recognised."""
-    units = approved.units if approved.units is not None else approved.mismatch.bss_units
-    cost = approved.cost if approved.cost is not None else approved.mismatch.bss_cost
-    numbers = ("" if number is None else f"{number.normalize():f}" for number in (units, cost))
-    day = approved.effective or ""
-    return "; ".join((str(approved.action), *numbers, str(day)))
+    wanted = approved.units_or_billed, approved.cost_or_billed
+    numbers = ("" if number is None else f"{number.normalize():f}" for number in wanted)
+    return "; ".join((str(approved.action), *numbers, str(approved.effective or "")))
 
 
 def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> CreateAddition | None:
     mismatch = approved.mismatch
     if mismatch.agreement is None or mismatch.item is None:
         return None
-    quantity = approved.units if approved.units is not None else mismatch.bss_units
     price = mismatch.unit_price
     if isinstance(mismatch.item, str):  # a product to be created: its price may have been entered since
         price = prices.get(mismatch.item, price)
-    quantity = Decimal(0) if quantity is None else quantity
+    quantity = Decimal(0) if approved.units_or_billed is None else approved.units_or_billed
+    monthly = quantity * (price or Decimal(0)) / mismatch.months
     return CreateAddition(
         key=mismatch.key,
         rows=(mismatch.key,),
         agreement=mismatch.agreement,
         item=mismatch.item,
         quantity=quantity,
-        unit_cost=approved.cost if approved.cost is not None else mismatch.bss_cost,
+        unit_cost=approved.cost_or_billed,
         effective=approved.effective or mismatch.begins,
         customer=approved.row.text("Customer"),
         product=approved.row.text("Product") or mismatch.product,
         contract_id=mismatch.contract_id,
         contract_name=mismatch.product,
         beside=mismatch.beside,
-        monthly=quantity * (price or Decimal(0)) / mismatch.months,
+        monthly=monthly,
         is_price_known=price is not None,
-        impact=quantity * (price or Decimal(0)) / mismatch.months,
+        impact=monthly,
         basis=_basis_of(approved),
         seen_price=price,
         currency=mismatch.currency,
@@ -467,16 +475,13 @@ def _all_wanted(group: Sequence[_Approved], problems: list[Problem]) -> dict[Fie
 
 def _wanted(approved: _Approved) -> Iterator[tuple[Field, Decimal]]:
     """Yield the new values that one row wants; an empty cell stands for what was billed."""
-    mismatch = approved.mismatch
     if approved.action is ActionLabel.UPDATE_UNITS:
-        units = approved.units if approved.units is not None else mismatch.bss_units
-        if units is not None:
-            yield Field.QUANTITY, units
+        if approved.units_or_billed is not None:
+            yield Field.QUANTITY, approved.units_or_billed
         if approved.cost is not None:
             yield Field.UNIT_COST, approved.cost
     if approved.action is ActionLabel.UPDATE_COST:
-        cost = approved.cost if approved.cost is not None else mismatch.bss_cost
-        if cost is not None:
-            yield Field.UNIT_COST, cost
+        if approved.cost_or_billed is not None:
+            yield Field.UNIT_COST, approved.cost_or_billed
         if approved.units is not None:
             yield Field.QUANTITY, approved.units

@@ -10,7 +10,7 @@ from xlsync.apply.actions import CreateInvoice
 from xlsync.errors import Notice, Problem
 from xlsync.reconcile.invoice_preview import NextInvoice
 from xlsync.workbook.edits.cells import read_approve
-from xlsync.workbook.labels import Dropdowns
+from xlsync.workbook.labels import LabelDirectory
 from xlsync.workbook.layout import INVOICES
 from xlsync.workbook.read import Book
 
@@ -32,7 +32,7 @@ def read_invoice_rows(book: Book) -> InvoiceEdits:
     problems: list[Problem] = []
     actions: list[CreateInvoice] = []
     notices: list[Notice] = []
-    dropdowns = Dropdowns(book.lists)
+    directory = LabelDirectory(book.lists)
     for row in book.rows[INVOICES.title]:
         if not read_approve(row, problems):
             continue
@@ -54,7 +54,7 @@ def read_invoice_rows(book: Book) -> InvoiceEdits:
                 customer=row.text("Customer"),
                 name=row.text("Agreement"),
                 currency=shown.currency,
-                labels=dropdowns.shown(row.text, Customer=shown.company, Agreement=shown.agreement),
+                labels=directory.shown(row.text, Customer=shown.company, Agreement=shown.agreement),
             )
         )
     asked = {action.key: f"{action.seen_date}; {action.seen_amount.normalize():f}" for action in actions}
