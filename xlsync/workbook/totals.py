@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
 from xlsync.amounts import counted, shortened
 from xlsync.billing.reports.summary import TableRead
 from xlsync.models import Mismatch, MismatchKind
-from xlsync.reconcile.billed import Billed, Fate, Share
+from xlsync.reconcile.billed import Billed, Fate
 from xlsync.reconcile.verdict import Verdict
 from xlsync.records import replace
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.layout import START_BILLED_CELLS
 from xlsync.xlsx.cells import Value
+
+_UNEXPLAINED: Final = "Unexplained"
+_NO_TOTAL: Final = "no total"
 
 
 class KindMoney(Struct, frozen=True):
@@ -114,41 +118,34 @@ def billed_parts(billed: Billed) -> list[tuple[str, int | None, Decimal | None]]
         ("Invoices", None, billed.invoices),
         ("Lines", billed.lines.lines, billed.lines.amount),
         *((str(fate), billed.parts[fate].lines, billed.parts[fate].amount) for fate in Fate),
-        ("Unexplained", None, billed.unexplained),
+        (_UNEXPLAINED, None, billed.unexplained),
     ]
 
 
 def billed_rows(billed: Sequence[Billed]) -> list[tuple[str, list[str]]]:
     """Write the rows of *Where every cent went*: a label, and for each currency the lines and their money."""
-
-    def tell_share(share: Share) -> str:
-        return f"{share.amount:,.2f} ({counted(share.lines, 'line')})"
-
-    def total(amount: Decimal | None) -> str:
-        return "no total" if amount is None else f"{amount:,.2f}"
-
     return [
-        ("Invoices", [total(of_currency.invoices) for of_currency in billed]),
-        ("Lines", [tell_share(of_currency.lines) for of_currency in billed]),
-        *((str(fate), [tell_share(of_currency.parts[fate]) for of_currency in billed]) for fate in Fate),
         (
-            "Unexplained",
-            [
-                " ".join([total(of_currency.unexplained), *(f"({gaps})" for gaps in _name_gaps(of_currency))])
-                for of_currency in billed
-            ],
-        ),
+            label,
+            [_tell_part(*billed_parts(of_currency)[n], _name_gaps(of_currency)) for of_currency in billed],
+        )
+        for n, label in enumerate(START_BILLED_CELLS)
     ]
 
 
-def _name_gaps(billed: Billed) -> list[str]:
-    """Name the first invoice that is not the sum of its lines, and how many more there are; in one text."""
-    if not billed.gaps:
-        return []
+def _tell_part(label: str, lines: int | None, amount: Decimal | None, gaps: str) -> str:
+    """Write one part of the billed money; beside what is unexplained stand the `gaps`."""
+    text = _NO_TOTAL if amount is None else f"{amount:,.2f}"
+    aside = gaps if label == _UNEXPLAINED else "" if lines is None else counted(lines, "line")
+    return f"{text} ({aside})" if aside else text
+
+
+def _name_gaps(billed: Billed) -> str:
+    """Name the first invoice that is not the sum of its lines, and how many more there are."""
     names = [
         gap.invoice or ("the report" if gap.is_report else "lines without an invoice") for gap in billed.gaps
     ]
-    return [shortened(names, 1)]
+    return shortened(names, 1) if names else ""
 
 
 def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
@@ -156,30 +153,21 @@ def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
     billed = overview.billed
     main = next((entry for entry in billed if entry.currency == overview.main_currency), None)
     others = [entry for entry in billed if entry is not main]
-    shares: dict[str, tuple[Value, Value]] = {}
-    if main is not None:
-        shares = {str(fate): (main.parts[fate].lines, main.parts[fate].amount) for fate in Fate}
-        shares["Invoices"] = (None, "no total" if main.invoices is None else main.invoices)
-        shares["Lines"] = (main.lines.lines, main.lines.amount)
-        shares["Unexplained"] = (None, "no total" if main.unexplained is None else main.unexplained)
-    other_cells = dict(billed_rows(others))
-    gaps = _name_gaps(main) if main is not None else []
-    return {
-        label: (
-            *shares.get(label, (None, None)),
-            ("; " if label == "Unexplained" else "\n").join(
-                [
-                    *(gaps if label == "Unexplained" else ()),
-                    *(
-                        f"{entry.currency} {text}"
-                        for entry, text in zip(others, other_cells[label], strict=True)
-                    ),
-                ]
-            )
-            or None,
-        )
-        for label in START_BILLED_CELLS
-    }
+    cells: dict[str, tuple[Value, Value, Value]] = {}
+    parts = (
+        dict.fromkeys(START_BILLED_CELLS, (None, None))
+        if main is None
+        else {
+            label: (lines, _NO_TOTAL if amount is None else amount)
+            for label, lines, amount in billed_parts(main)
+        }
+    )
+    for label, texts in billed_rows(others):
+        apart = [f"{entry.currency} {text}" for entry, text in zip(others, texts, strict=True)]
+        if label == _UNEXPLAINED:
+            apart = ["; ".join(filter(None, (_name_gaps(main) if main else "", *apart)))]
+        cells[label] = (*parts[label], "\n".join(apart) or None)
+    return cells
 
 
 def tell_no_link(number: int) -> str:
