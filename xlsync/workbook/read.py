@@ -54,15 +54,9 @@ class SheetRow(NamedTuple):
     stored: StoredRow
     is_untouched: bool  # every cell is exactly as written, to the last blank and digit
 
-    @property
-    def cells(self) -> dict[str, Value]:
-        """The values of all cells by header."""
-        return {header: self.get(header) for header in self.columns}
-
     def get(self, header: str) -> Value:
         """Return the value of a cell."""
-        column = self.columns[header]
-        return self.line[column] if column < len(self.line) else None
+        return self.line[self.columns[header]]
 
     def where(self, header: str) -> str:
         """Return the address of the row's cell under a header, such as `Mismatches!P14`."""
@@ -200,14 +194,11 @@ def _read_sheet(package: Package, sheet: Sheet, stored: Mapping[str, StoredRow],
         if column in by_column:
             formulas.setdefault(row, set()).add(by_column[column])
     key_column = columns[sheet.columns[-1].header]
-    width = max(columns.values()) + 1
     untouched: dict[tuple[str, ...], _Untouched] = {}
     sheet_read = _SheetRead(header_row, columns)
     rows: list[SheetRow] = []
     others: list[int] = []
     for number, line in enumerate(grid[header_row + 1 :], header_row + 1):
-        if len(line) < width:
-            line = [*line, *([None] * (width - len(line)))]  # noqa: PLW2901
         key = "" if line[key_column] is None else str(line[key_column])
         if key in stored:
             own, edited = stored[key], frozenset(formulas.get(number, ()))
