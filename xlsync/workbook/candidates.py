@@ -92,7 +92,22 @@ class _NearestEntries:
 
     def agreements(self, line: BillingLine, company: int) -> Nearest:
         """Describe a company's agreements, those with the line's billing period first."""
-        return _describe_agreements(line, self._agreements_of.get(company, []), self._labels)
+        labels = self._labels.agreements
+        ordered = sorted(
+            self._agreements_of.get(company, []),
+            key=lambda agreement: (
+                agreement.billing_months != line.billing_months,
+                labels[agreement.id].casefold(),
+                agreement.id,
+            ),
+        )
+        names = [labels[agreement.id] for agreement in ordered[:MOST]]
+        same = [
+            f"{name}: same billing period"
+            for name, agreement in zip(names, ordered, strict=False)
+            if line.billing_months is not None and agreement.billing_months == line.billing_months
+        ]
+        return Nearest(" · ".join(names), " · ".join(same))
 
     def items(self, line: BillingLine) -> Nearest:
         """Describe the catalog items nearest to a line's product."""
@@ -126,25 +141,6 @@ def _join_labels(candidates: Iterable[Candidate], labels: Mapping[int, str]) -> 
     return " · ".join(
         f"{labels[candidate.id]} {candidate.score}" for candidate in _in_order(candidates, labels)
     )
-
-
-def _describe_agreements(line: BillingLine, agreements: Sequence[Agreement], labels: Labels) -> Nearest:
-    """Write a customer's agreements, those with the line's billing period first."""
-    ordered = sorted(
-        agreements,
-        key=lambda agreement: (
-            agreement.billing_months != line.billing_months,
-            labels.agreements[agreement.id].casefold(),
-            agreement.id,
-        ),
-    )
-    names = [labels.agreements[agreement.id] for agreement in ordered[:MOST]]
-    same = [
-        f"{name}: same billing period"
-        for name, agreement in zip(names, ordered, strict=False)
-        if line.billing_months is not None and agreement.billing_months == line.billing_months
-    ]
-    return Nearest(" · ".join(names), " · ".join(same))
 
 
 def with_evidence(

@@ -213,28 +213,21 @@ def _write_shown(rows: Mapping[str, StoredRow]) -> Iterator[bytes]:
 
 
 def _read_rows(text: str, facts: str, altered: WorkbookError, texts: dict[str, str]) -> dict[str, StoredRow]:
-    headers, keys, *columns = map(from_json, _unpacked(text).split(b"\n"))
-    shown = [_all_at(_read_values(values, texts), places) for values, places in columns]
-    return _restored_rows(headers, keys, shown, _line_reader(facts, len(keys), altered))
+    """Read the rows of one sheet, by key: the shown values that `text` packs, and the `facts` on demand."""
+    names, keys, *packed = map(from_json, _unpacked(text).split(b"\n"))
+    headers = tuple(names)
+    columns = [_all_at(_read_values(values, texts), places) for values, places in packed]
+    shown = zip(*columns, strict=True) if columns else repeat((), len(keys))
+    json_of = _line_reader(facts, len(keys), altered)
+    return {
+        key: StoredRow(headers, values, json_of, number)
+        for number, (key, values) in enumerate(zip(keys, shown, strict=True))
+    }
 
 
 def _all_at(values: Sequence[Value], places: Sequence[int]) -> tuple[Value, ...]:
     """Return the value at each place; all at once, which takes a third of the time."""
     return itemgetter(*places)(values) if len(places) > 1 else tuple(values[place] for place in places)
-
-
-def _restored_rows(
-    headers: Iterable[str],
-    keys: Sequence[str],
-    columns: Sequence[tuple[Value, ...]],
-    json_of: Callable[[int], bytes],
-) -> dict[str, StoredRow]:
-    headers = tuple(headers)
-    shown = zip(*columns, strict=True) if columns else repeat((), len(keys))
-    return {
-        key: StoredRow(headers, values, json_of, number)
-        for number, (key, values) in enumerate(zip(keys, shown, strict=True))
-    }
 
 
 def _packed(lines: Iterable[bytes]) -> str:

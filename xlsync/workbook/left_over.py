@@ -287,7 +287,7 @@ def _write_left_over(book: Book, things: Sequence[LeftOver], moved_on: str) -> N
         header = (book.header_rows[first_sheet], book.columns[first_sheet].get("Customer", 0))
         package.add_sheet(title, _HEADERS, _WIDTHS, package.styles(first_sheet).get(header, ""))
     first = len(package.grid(title))
-    cells: dict[tuple[int, int], Value | Cell] = {}
+    cells: dict[Position, Value | Cell] = {}
     heights: dict[int, float] = {}
     explained = book.columns[MISMATCHES.title].get("Explanation", -1)
     wrapping = package.column_styles(MISMATCHES.title).get(explained, "")

@@ -415,14 +415,12 @@ def write_results(
 ) -> Path:
     """Write each row's result into its *Result* cell, and save; beside the file where it cannot be written.
 
-    `about` is what the hidden sheet says of the workbook from now on.
-
-    `results` has, by row key, the text and whether ConnectWise had changed since export. `own` are
-    the picks of lines, by line key, with the ids of created records. Returns the file that holds
-    them.
+    `results` has, by row key, the text and whether ConnectWise had changed since export. `own` are the picks
+    of lines, by line key, with the ids of created records. `about` is what the hidden sheet says of the
+    workbook from now on; None leaves it. Returns the file that holds the results.
     """
     for sheet in TO_APPROVE:
-        cells: dict[tuple[int, int], Value] = {}
+        cells: dict[Position, Value] = {}
         for row in book.rows[sheet.title]:
             if row.key in results:
                 text, is_changed = results[row.key]
