@@ -132,13 +132,7 @@ def is_shared(book: Any) -> bool:
         lambda: book.api.AutoSaveOn,
         lambda: book.api.MultiUserEditing,
     )
-    for sign in signs:
-        try:
-            if sign() is True:
-                return True
-        except Exception:  # noqa: S112 - each system has its own errors
-            continue
-    return False
+    return any(_first_answer(sign) is True for sign in signs)
 
 
 def is_edited(book: Any) -> bool:
