@@ -377,6 +377,17 @@ def test_a_number_that_is_none_counts_as_not_there(part: str, before: str, after
     assert [line[0] for line in package.grid(SHEET)[1:4]] == ["a\nb", "n\no", "b"]
 
 
+def test_a_sheet_is_added_where_programs_write_the_relations_of_sheets_before_their_names() -> None:
+    def relations_first(xml: str) -> str:
+        return re.sub(r'<sheet ([^>]*?) (r:id="\w+")', r"<sheet \2 \1", xml)
+
+    workbook = "xl/workbook.xml"
+    package = Package.from_bytes(edited(BUSY, workbook, relations_first))
+    assert b'<sheet r:id="' in parts(package.to_bytes())[workbook]
+    package.add_sheet("More", ["a"], [9], "")
+    assert Package.from_bytes(package.to_bytes()).grid("More") == [["a"]]
+
+
 def test_a_cell_outside_the_sheet_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="16384"):
         Package.from_bytes(BUSY).change_cells(SHEET, {(0, 16_384): "x"})

@@ -59,11 +59,9 @@ def workbook_of(titles: Sequence[str], *, from_1904: bool) -> dict[str, bytes]:
 
 
 def with_sheet(xml: str, title: str, relation: str) -> str:
-    """Return the workbook part with one sheet more, at the end."""
+    """Return the workbook part with one sheet more, behind the others, of which there is one at least."""
     taken = [int(number_of(tag, "sheetId", 0)) for tag in re.findall(rf"<{ANY_PREFIX}sheet\s[^>]*>", xml)]
-    like = re.search(rf"""<({ANY_PREFIX})sheet\s[^>]*?\s([\w.-]+):id\s*=""", xml)
-    if like is None:
-        raise WorkbookError("the workbook has no sheets", "Take a backup of it, or export again.")
+    like = next(re.finditer(rf"<({ANY_PREFIX})sheet(?=\s)[^>]*?\s([\w.-]+):id\s*=", xml))
     name = escape_markup(title)
     entry = f'<{like[1]}sheet name="{name}" sheetId="{max(taken) + 1}" {like[2]}:id="{relation}"/>'
     return re.sub(rf"</{ANY_PREFIX}sheets\s*>", lambda end: entry + end[0], xml, count=1)
@@ -113,7 +111,7 @@ def with_names_moved(xml: str, moves: Moves, title: str) -> str:
 
 def with_name(xml: str, name: str, reference: str) -> str:
     """Return the workbook part with a defined name of the whole workbook set to a reference."""
-    content = reference.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    content = escape_markup(reference)
     replaced = False
 
     def renewed(match: re.Match[str]) -> str:
