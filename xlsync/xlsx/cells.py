@@ -46,9 +46,11 @@ class Cell(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """One row of a renewed sheet: the 0-based row it stood in before (None for a new one), and the
-    cells that xlsync owns, by 0-based column. Every other cell of the old row comes along.
-    """  # noqa: D205
+    """One row of a renewed sheet: the row that it stood in before, and the cells that xlsync owns.
+
+    `was` is 0-based, None for a new row; `cells` are by 0-based column. Every other cell of the old row comes
+    along.
+    """
 
     was: int | None
     cells: Mapping[int, Value | Cell]

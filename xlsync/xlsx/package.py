@@ -21,6 +21,7 @@ from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN, digest_of, read_file, write_file
 from xlsync.xlsx.additions import add_worksheet, drawing_of, move_pictures, with_drawing
 from xlsync.xlsx.annotations import pictures_of
+from xlsync.xlsx.cell_changes import change_cells, set_heights
 from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value
 from xlsync.xlsx.followers import Followers, RenewalNotices
 from xlsync.xlsx.lengths import Ends, parts_with_lengths
@@ -240,7 +241,7 @@ class Package:
         if not cells:
             return
         sheet = self._sheet_to_change(title)
-        self._changed(title, sheet, formula_went=sheet.change(self._writer(sheet.prefix), cells))
+        self._changed(title, sheet, formula_went=change_cells(sheet, self._writer(sheet.prefix), cells))
 
     def follow_lengths(self, title: str, ends: Ends) -> None:
         """Let all ranges over whole columns of a sheet end where these columns end from now on."""
@@ -250,7 +251,7 @@ class Package:
     def set_heights(self, title: str, heights: Mapping[int, float]) -> None:
         """Give rows (0-based) a height in points, but for those that a person made as high as they are."""
         sheet = self._sheet_to_change(title)
-        sheet.set_heights(heights)
+        set_heights(sheet, heights)
         self._changed(title, sheet, formula_went=False)
 
     def add_sheet(self, title: str, header: Sequence[str], widths: Sequence[float], style: str) -> None:

@@ -1,4 +1,4 @@
-"""The rows of one sheet of an .xlsx workbook, as its XML: found and changed, the rest untouched.
+"""The rows of one sheet of an .xlsx workbook, as its XML: found and rewritten, the rest untouched.
 
 A sheet part is cut at its `sheetData` (ECMA-376-1, 18.3.1.80). Rows and cells are found by patterns that
 hold because their own attributes are numbers and references only, and because text never holds a bare `<`.
@@ -11,22 +11,12 @@ import io
 import re
 from codecs import getincrementaldecoder
 from collections import deque
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from functools import cache
 from typing import Final, NamedTuple
 
 from xlsync.errors import WorkbookError
-from xlsync.xlsx.cells import (
-    LAST_COLUMN,
-    LAST_ROW,
-    Cell,
-    CellWriter,
-    Position,
-    Value,
-    address,
-    escape_markup,
-    position,
-)
+from xlsync.xlsx.cells import LAST_COLUMN, LAST_ROW, Position, address, escape_markup, position
 from xlsync.xlsx.formulas import translated
 from xlsync.xlsx.markup import (
     NAMESPACES,
@@ -47,6 +37,8 @@ _STRETCH: Final = 1_000_000  # bytes
 _SHARED: Final = r"""t\s*=\s*["']shared["']"""
 _SPREAD: Final = r"""t\s*=\s*["'](?:array|dataTable)["']"""
 _ASIDE = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_REFERENCE = re.compile(r'\sr\s*=\s*["\']([A-Z]{1,3})[0-9]+["\']')
+_STYLE = re.compile(r'\ss\s*=\s*["\']([0-9]+)["\']')
 
 
 @cache
@@ -64,10 +56,6 @@ def _patterns(
         re.compile(cell, re.DOTALL),
         re.compile(formula, re.DOTALL),
     )
-
-
-_REFERENCE = re.compile(r'\sr\s*=\s*["\']([A-Z]{1,3})[0-9]+["\']')
-_STYLE = re.compile(r'\ss\s*=\s*["\']([0-9]+)["\']')
 
 
 @cache
@@ -161,9 +149,21 @@ class SheetXml:
         whole.write((self.closing + self.after).encode())
         return whole.getvalue()
 
-    def _replace(self, pieces: Iterable[bytes]) -> None:
-        """Let other rows stand in place of all."""
-        self.body = b"".join(pieces)
+    def rewrite(self, change: Callable[[OldRow], str | None]) -> None:
+        """Let other XML stand in place of each row for which `change` returns some."""
+        pieces: list[bytes] = []
+        at, end = self.span
+        for row in self.rows():
+            new = change(row)
+            if new is not None:
+                pieces += [self.body[at : row.start], new.encode()]
+                at = row.end
+        self.body = b"".join([*pieces, self.body[at:end]])
+        self.span = 0, len(self.body)
+
+    def add_below(self, rows: str) -> None:
+        """Add the XML of rows below all others."""
+        self.body = self.body[slice(*self.span)] + rows.encode()
         self.span = 0, len(self.body)
 
     def holds(self, mark: str) -> bool:
@@ -330,23 +330,19 @@ class SheetXml:
         if not self._finds(_SHARED):
             return
         formulas = self.formulas()
-        pieces: list[bytes] = []
-        at, end = self.span
-        for row in self.rows():
-            if "shared" in row.inside:
-                cells = self.cells(row)
-                inside = "".join(
-                    self._with_formula(cell, formulas[row.number, column])
-                    if self._is_shared(cell)
-                    else cell.whole
-                    for column, cell in cells.items()
-                )
-                pieces += [
-                    self.body[at : row.start],
-                    self.row_xml(row.attributes, row.number, inside).encode(),
-                ]
-                at = row.end
-        self._replace([*pieces, self.body[at:end]])
+
+        def written_out(row: OldRow) -> str | None:
+            if "shared" not in row.inside:
+                return None
+            inside = "".join(
+                self._with_formula(cell, formulas[row.number, column])
+                if self._is_shared(cell)
+                else cell.whole
+                for column, cell in self.cells(row).items()
+            )
+            return self.row_xml(row.attributes, row.number, inside)
+
+        self.rewrite(written_out)
 
     def has_shared(self, cells: Mapping[int, Container[int]]) -> bool:
         """Return whether any of some cells, columns by row, shares a formula with others."""
@@ -382,78 +378,6 @@ class SheetXml:
         is_own = attribute(row.attributes, "customFormat") in {"1", "true"}
         return attribute(row.attributes, "s") if is_own else ""
 
-    def change(self, writer: CellWriter, changes: Mapping[Position, Value | Cell]) -> bool:
-        """Write single cells, which keep their style; True where a formula went."""
-        wanted: dict[int, dict[int, Value | Cell]] = {}
-        for (number, column), content in sorted(changes.items(), key=lambda item: item[0]):
-            if not (0 <= number < LAST_ROW and 0 <= column < LAST_COLUMN):
-                raise ValueError((number, column))
-            wanted.setdefault(number, {})[column] = content
-        if self.has_shared(wanted):
-            self.unshare()
-        styles = self.column_styles()
-        pieces: list[bytes] = []
-        (at, end), lost = self.span, False
-        waiting = list(wanted)
-        for row in self.rows():
-            while waiting and waiting[0] < row.number:
-                new = self._new_row(writer, waiting[0], wanted[waiting.pop(0)], styles)
-                pieces += [self.body[at : row.start], new.encode()]
-                at = row.start
-            if waiting and waiting[0] == row.number:
-                inside, lost_here = self._changed(writer, row, wanted[waiting.pop(0)], styles)
-                pieces += [
-                    self.body[at : row.start],
-                    self.row_xml(row.attributes, row.number, inside).encode(),
-                ]
-                at, lost = row.end, lost or lost_here
-        pieces.append(self.body[at:end])
-        pieces += [self._new_row(writer, number, wanted[number], styles).encode() for number in waiting]
-        self._replace(pieces)
-        if changes:
-            self.widen(max(row for row, _ in changes), max(column for _, column in changes))
-        return lost
-
-    def set_heights(self, heights: Mapping[int, float]) -> None:
-        """Give rows a height in points, as a program that fits them to their text does; a person's stays."""
-        pieces: list[bytes] = []
-        at, end = self.span
-        for row in self.rows():
-            if row.number in heights and attribute(row.attributes, "customHeight") not in {"1", "true"}:
-                attributes = f'{without_attributes(row.attributes, "ht")} ht="{heights[row.number]:g}"'
-                pieces += [
-                    self.body[at : row.start],
-                    self.row_xml(attributes, row.number, row.inside).encode(),
-                ]
-                at = row.end
-        self._replace([*pieces, self.body[at:end]])
-
-    def _new_row(
-        self, writer: CellWriter, number: int, cells: Mapping[int, Value | Cell], styles: Mapping[int, str]
-    ) -> str:
-        written = (
-            writer.cell(number, column, _own_style(content) or styles.get(column, ""), content)
-            for column, content in cells.items()
-        )
-        return self.row_xml("", number, "".join(written))
-
-    def _changed(
-        self, writer: CellWriter, row: OldRow, wanted: Mapping[int, Value | Cell], styles: Mapping[int, str]
-    ) -> tuple[str, bool]:
-        cells = self.cells(row)
-        row_style = self.row_style(row)
-        inside: list[str] = []
-        lost = False
-        for column in sorted(cells.keys() | wanted.keys()):
-            old = cells.get(column)
-            if column not in wanted:
-                inside.append(cells[column].whole)
-                continue
-            style = old.style if old else row_style or styles.get(column, "")
-            lost = lost or bool(old and self.formula.match(old.inside.lstrip()))
-            inside.append(writer.cell(row.number, column, style, wanted[column]))
-        return "".join(inside), lost
-
     def widen(self, row: int, column: int, *, last_row: int | None = None) -> None:
         """Let the sheet's dimension reach that cell; `last_row` is where it ends, if that is known."""
 
@@ -471,10 +395,6 @@ class SheetXml:
             wider,
             self.before,
         )
-
-
-def _own_style(content: Value | Cell) -> str:
-    return content.style if isinstance(content, Cell) else ""
 
 
 def is_plain(part: bytes) -> bool:
