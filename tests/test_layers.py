@@ -62,6 +62,7 @@ PURE = (  # facts in, decisions out: no file, network, clock or randomness
     "workbook.labels",
     "billing.periods",
     "billing.bss_lines",
+    "billing.bss_plans",
 )
 OUTSIDE = {
     "requests", "urllib3", "socket", "http", "zipfile", "openpyxl", "python_calamine", "diskcache", "sqlite3",

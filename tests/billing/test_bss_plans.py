@@ -11,7 +11,8 @@ from werkzeug import Response
 from tests.helpers.fake_bss import MARCH, MONTH, YEAR, Fake, invoice, item, march, only, sub
 from tests.helpers.remote import Remote, reply
 from xlsync.billing.bss import Bss
-from xlsync.billing.bss_lines import plan_to_cache, read_lines
+from xlsync.billing.bss_lines import read_lines
+from xlsync.billing.bss_plans import plan_to_cache
 from xlsync.settings import BssSettings
 
 PLAN = "/api/subscriptions/s-1/currentInstallmentplan"

@@ -23,15 +23,12 @@ from xlsync.billing.bss_lines import (
     invoice_date,
     is_cancelled,
     keys_apart,
-    plan_to_cache,
-    plans_to_ask,
     read_lines,
     read_total,
     read_unit_groups,
     settle_ends,
-    with_plan,
-    without_plan,
 )
+from xlsync.billing.bss_plans import plan_to_cache, plans_to_ask, with_plan, without_plan
 from xlsync.errors import ApiError
 from xlsync.models import Account, BillingLine, By, Month, Progress
 from xlsync.reconcile.billed import Billing, InvoiceTotal

@@ -3,7 +3,7 @@
 What the fields mean was read in the API's description and in public clients, not tried on a live BSS:
 credit invoices carry positive amounts; `unitPrice` is before the discount, unless it makes the total;
 `account` of the subscription is the end customer. The billing period of a line is told by the billing plan of
-its subscription, which costs a request and is cached therefore, as plain data.
+its subscription (`bss_plans`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -23,7 +23,6 @@ from xlsync.billing.periods import ChargedPeriod, is_midnight, last_days, months
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
 from xlsync.reconcile.billed import InvoiceTotal
-from xlsync.reconcile.charges import months_charged
 from xlsync.records import replace
 
 CENT: Final = Decimal("0.01")
@@ -91,8 +90,15 @@ def _tell_unknown_type(invoice: Json) -> str:
     own = _type_of(invoice).casefold()
     if "credit" in own or "debit" in own or own in _CHARGING:
         return ""
-    number = invoice.get("code") or invoice.get("id")
-    return f"Whether invoice {number} charges or credits is not told: its type is “{_type_of(invoice)}”."
+    return (
+        f"Whether invoice {_number_of(invoice)} charges or credits is not told: its type is "
+        f"“{_type_of(invoice)}”."
+    )
+
+
+def _number_of(invoice: Json) -> str:
+    """Return the number of an invoice as people know it, else its id."""
+    return str(invoice.get("code") or invoice.get("id") or "")
 
 
 def _type_of(invoice: Json) -> str:
@@ -102,7 +108,7 @@ def _type_of(invoice: Json) -> str:
 
 def invoice_date(invoice: Json) -> dt.date:
     """Return the date of an invoice, in the calendar of its own offset."""
-    where = f"invoice {invoice.get('code') or invoice.get('id')}"
+    where = f"invoice {_number_of(invoice)}"
     date = _date(invoice.get("invoiceDate"), where)
     if date is None:
         raise _unusable(where, "it has no date")
@@ -114,7 +120,7 @@ def read_total(invoice: Json) -> InvoiceTotal:
 
     An invoice of an unknown type counts as it is written, and says so.
     """
-    number = str(invoice.get("code") or invoice.get("id") or "")
+    number = _number_of(invoice)
     where = f"invoice {number}"
     total = _checked_number(invoice.get("totalBeforeTax"), where, "total before tax")
     is_credit = _is_credit_invoice(invoice)
@@ -136,12 +142,11 @@ def read_lines(
     Raises ApiError, naming the invoice, for what cannot be used. With `month_by`, a month and what
     decides it, lines that are surely of another month are passed over instead.
     """
-    code = str(invoice.get("code") or invoice.get("id") or "")
     invoiced = invoice_date(invoice)
     charged = []
     for item in items:
         try:
-            charged.append(_charged(invoice, code, item, units, invoiced))
+            charged.append(_charged(invoice, item, units, invoiced))
         except ApiError:
             if month_by is None or _may_be_of(*month_by, item, invoiced):
                 raise
@@ -192,22 +197,20 @@ def settle_ends(charged: Sequence[ChargedLine]) -> list[ChargedLine]:
     ]
 
 
-def _charged(
-    invoice: Json, code: str, item: Json, units: Mapping[str, Unit], invoiced: dt.date
-) -> ChargedLine:
+def _charged(invoice: Json, item: Json, units: Mapping[str, Unit], invoiced: dt.date) -> ChargedLine:
     try:
-        line = _line(invoice, code, item, units)
+        line = _line(invoice, item, units)
         return ChargedLine(
             line,
             id_of(part(item, "unit")),
             invoiced,
             is_midnight(text_of(item.get("endDate"))),
             is_deduction=(
-                line.amount < 0 and _required(item, "quantity", code) > 0 and not _is_credit_invoice(invoice)
+                line.amount < 0 and _required(item, "quantity", "") > 0 and not _is_credit_invoice(invoice)
             ),
         )
     except (AttributeError, TypeError) as error:
-        raise _unusable(f"invoice {code}", "a line of it has an unknown shape") from error
+        raise _unusable(f"invoice {_number_of(invoice)}", "a line of it has an unknown shape") from error
 
 
 def _may_be_of(month: Month, by: str, item: object, invoiced: dt.date) -> bool:
@@ -264,7 +267,8 @@ def keys_apart(charged: Iterable[ChargedLine]) -> list[ChargedLine]:
     return _with_keys(named)
 
 
-def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> BillingLine:
+def _line(invoice: Json, item: Json, units: Mapping[str, Unit]) -> BillingLine:
+    code = _number_of(invoice)
     where = f"invoice {code}, line {item.get('position') or item.get('description') or '?'}"
     if not item.get("id"):
         raise _unusable(where, "it has no id")
@@ -415,79 +419,3 @@ def _required(item: Json, name: str, where: str) -> Decimal:
 def _unusable(where: str, why: str) -> ApiError:
     hint = "Look at it in the BSS, or export from a report with --from."
     return ApiError(f"BSS: {where} cannot be used: {why}.", hint, method="GET", path="api/invoices")
-
-
-def plans_to_ask(charged: Iterable[ChargedLine], plans: Mapping[str, Any]) -> dict[str, ChargedLine]:
-    """Return the subscriptions whose plan is unknown, of another term or outdated, each with its latest line.
-
-    The plan is that of the subscription itself, whose lines come before those of its add-ons.
-    """
-    asked: dict[str, ChargedLine] = {}
-    for charge in charged:
-        contract_id = charge.line.contract_id
-        if charge.wants_plan and not _is_of_plan(charge, plans.get(contract_id)):
-            asked[contract_id] = max(charge, asked.get(contract_id, charge), key=_is_own_and_late)
-    return asked
-
-
-def _is_own_and_late(charge: ChargedLine) -> tuple[bool, dt.date]:
-    return not charge.line.addon_id, charge.invoiced
-
-
-def _is_of_plan(charge: ChargedLine, plan: object) -> bool:
-    """Return whether a plan is that of a line, as far as the line tells.
-
-    A charge for other whole months than its plan says may be of a new term with the same unit, unless the
-    plan was read when the invoice was there already. Of an add-on neither unit nor months tell anything.
-    """
-    if not isinstance(plan, Mapping):
-        return False
-    if charge.line.addon_id:
-        return True
-    if plan.get("unit") not in ("", charge.unit_id):
-        return False
-    return str(charge.invoiced) <= str(plan.get("invoiced")) or not _contradicts(charge, plan)
-
-
-def _contradicts(charge: ChargedLine, plan: Json) -> bool:
-    """Return whether a charge is for whole months, and for other ones than its plan says."""
-    line = with_plan(charge, plan)
-    if line.type is not LineType.RECURRING or not line.billing_months:
-        return False
-    return months_charged(line) not in (None, line.billing_months)
-
-
-def plan_to_cache(plan: object, charge: ChargedLine) -> dict[str, Any]:
-    """Reduce a subscription's installment plan to the cached data: number of payments and their months.
-
-    An empty answer (no plan) is cached too, for the unit of the line for which it was asked.
-    """
-    known = {"unit": charge.unit_id, "installments": 0, "months": 0, "invoiced": str(charge.invoiced)}
-    if not isinstance(plan, Mapping) or not plan:
-        return known
-    return known | {
-        "unit": id_of(part(plan, "unit")),
-        "installments": count_of(plan.get("installments")),
-        "months": count_of(plan.get("installmentsFrequency")),
-    }
-
-
-def with_plan(charged: ChargedLine, plan: Json | None) -> BillingLine:
-    """Set a line's billing period from its installment plan (see `plan_to_cache`), else from its term.
-
-    A plan of another unit belongs to the add-on's subscription or to a later term, and is not used.
-    """
-    line = charged.line
-    if plan is None or plan.get("unit") not in ("", None, charged.unit_id):
-        return line
-    count, months = plan.get("installments") or 0, plan.get("months") or 0
-    if not months or (count == 1 and line.commitment_months):
-        return line  # one payment for the whole term
-    return replace(line, billing_period=period_name(months), billing_months=months)
-
-
-def without_plan(charged: ChargedLine, error: ApiError) -> BillingLine:
-    """Mark a line's billing period as unknown since a read failed."""
-    why = f"The billing plan could not be read ({error.message})."
-    line = charged.line
-    return replace(line, billing_period="", billing_months=None, unread=line.unread or why)
