@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xlsync.billing.reports.layouts import HEADERS
+from xlsync.billing.reports.meanings import HEADERS
 from xlsync.billing.reports.period_headers import period_end
 from xlsync.billing.reports.reading import ReportsRead, read_reports
 from xlsync.billing.reports.text import header_key

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.report_rows import doubts_of, read, refused
-from xlsync.billing.reports.layouts import HEADERS
+from xlsync.billing.reports.meanings import HEADERS
 from xlsync.billing.reports.northern_translations import NORTHERN_TRANSLATIONS
 from xlsync.billing.reports.reading import read_reports
 from xlsync.billing.reports.terms import months_in_words

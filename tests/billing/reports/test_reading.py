@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlsync.billing.reports.layouts import HEADERS
+from xlsync.billing.reports.meanings import HEADERS
 from xlsync.billing.reports.reading import read_reports
 from xlsync.errors import ConfigError, ReportError
 from xlsync.models import BillingLine, LineType, Month

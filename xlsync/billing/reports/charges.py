@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from xlsync.billing.periods import ChargedPeriod, last_days
 from xlsync.billing.reports.billed_by_days import billed_by_days
@@ -22,28 +22,20 @@ from xlsync.billing.reports.currencies import (
 from xlsync.billing.reports.discounts import with_discounts
 from xlsync.billing.reports.doubts import charges_for, tell_other_periods
 from xlsync.billing.reports.kinds import Kind, KindWords
-from xlsync.billing.reports.line_names import TERM_COLUMNS, LineNames, combined, line_names
+from xlsync.billing.reports.line_names import LineNames, line_names
 from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Habits, Meaning, ReportRow, RowFigures, decide
 from xlsync.billing.reports.problems import Problems, rows_text
-from xlsync.billing.reports.row_checks import (
-    KIND_COLUMNS,
-    RowChecks,
-    RowColumns,
-    tell_unknown_words,
-)
+from xlsync.billing.reports.row_checks import RowChecks, tell_unknown_words
+from xlsync.billing.reports.row_columns import RowColumns, read_row_columns, unknown_words
 from xlsync.billing.reports.rows import RowKind
 from xlsync.billing.reports.summary import table_name
 from xlsync.billing.reports.table_proof import prove_table
 from xlsync.billing.reports.table_values import Day, TableValues
 from xlsync.billing.reports.tables import Table
-from xlsync.billing.reports.terms import months_in_words
 from xlsync.billing.reports.text import fold
 from xlsync.billing.reports.unsigned_credits import tell_unsigned_credits
-from xlsync.billing.reports.values import Wrong
-from xlsync.models import BillingLine, By, LineType, Month
+from xlsync.models import BillingLine, By, Month
 from xlsync.records import replace
-
-_MOST_TELLING: Final = (LineType.USAGE, LineType.ONE_TIME, LineType.RECURRING)
 
 
 class ChargedRow(NamedTuple):
@@ -85,12 +77,9 @@ def charge_lines(
     """
     name = table_name(file_name, values.table.sheet.name)
     charging = [at for at, kind in enumerate(kinds) if kind is RowKind.CHARGE]
-    others = _other_months(values, charging, month, by)
-    kinds_and_words = _row_kinds(values, words)
     currencies = read_currencies(values)
-    columns = RowColumns(
-        [kind for kind, _ in kinds_and_words], _amounts(values), _periods(values), currencies.of_rows
-    )
+    columns = read_row_columns(values, words, currencies)
+    others = _other_months(values, charging, columns, month, by)
     checks = RowChecks(values, columns, problems)
     checks.check([at for at in charging if at not in others])
     elsewhere = RowChecks(values, columns, Problems())
@@ -104,8 +93,7 @@ def charge_lines(
     tell_unknown_words(values, unknown, columns.amounts, problems)
     _refuse_sums(values, kinds, problems)
     good = [at for at in charging if at not in checks.bad and at not in elsewhere.bad]
-    rows = _charging_rows(values, good, columns, [word for _, word in kinds_and_words])
-    rows = with_discounts(rows, values.texts["product"], charged)
+    rows = with_discounts(_charging_rows(values, good, columns), values.texts["product"], charged)
     made: list[tuple[ReportRow, Meaning]] = []
     for row, meaning in _decide(values, rows):
         if isinstance(meaning, str):
@@ -171,18 +159,19 @@ def _tell_credits_that_charge(made: Iterable[tuple[ReportRow, Meaning]]) -> Iter
         yield f"“{word}” has amounts with a minus and without, so the sign decides: {rows_text(rows)} {are}"
 
 
-def _other_months(values: TableValues, charging: Iterable[int], month: Month, by: By) -> dict[int, Month]:
+def _other_months(
+    values: TableValues, charging: Iterable[int], columns: RowColumns, month: Month, by: By
+) -> dict[int, Month]:
     """Return the months of rows whose invoice is of another month, by their places.
 
     By charged period this decides of rows without one.
     """
     if "invoice_date" not in values.dates:
         return {}
-    periods = _periods(values) if by == "service-period" else None
     months = {}
     for at in charging:
         day = values.dates["invoice_date"][at]
-        if isinstance(day, Day) and (periods is None or periods[at] == (None, None)):
+        if isinstance(day, Day) and (by == "invoice-date" or columns.periods[at] == (None, None)):
             own = Month(day.date.year, day.date.month)
             if own != month:
                 months[at] = own
@@ -199,99 +188,7 @@ def _other_periods(lines: Iterable[tuple[ReportRow, BillingLine]], month: Month)
     return months
 
 
-# --- columns, row by row
-
-
-def _row_kinds(values: TableValues, words: KindWords) -> list[tuple[Kind | None, str]]:
-    """Return the kind of each row by its columns of the kind, with their words; None for an unknown word."""
-    empty: Sequence[None] = [None] * len(values.table.rows)
-    columns = [values.texts[name] for name in KIND_COLUMNS if name in values.texts]
-    terms = [values.texts[name] for name in TERM_COLUMNS if name in values.texts]
-    metered = [isinstance(cell, str) for cell in values.texts.get("meter", empty)]
-    credits_apart = [bool(cell) for cell in values.numbers.get("credit", empty)]
-    layout = values.table.columns.layout
-    is_usage = layout is not None and layout.is_usage
-
-    def say(is_credit: bool, is_metered: bool, *cells: str | Wrong | None) -> tuple[Kind | None, str]:
-        texts = [cell for cell in cells[: len(columns)] if isinstance(cell, str)]
-        kinds = [words.find(text) for text in texts]
-        known = [kind for kind in kinds if kind is not None]
-        if len(known) < len(kinds):
-            return None, ""
-        billed = [kind for cell in cells[len(columns) :] if (kind := _kind_of_term(cell, words)) is not None]
-        whole = _together([*known, *billed, Kind(is_credit=is_credit)], is_usage=is_usage or is_metered)
-        return whole, " / ".join(map(fold, texts))
-
-    return combined(say, [credits_apart, metered, *columns, *terms])
-
-
-def _kind_of_term(cell: str | Wrong | None, words: KindWords) -> Kind | None:
-    """Return the kind of a charge that is billed once or by usage, as the column of how often tells it."""
-    if not isinstance(cell, str) or months_in_words(cell) is not None:
-        return None
-    kind = words.find(cell)
-    is_told = kind is not None and kind.charge in (LineType.USAGE, LineType.ONE_TIME) and not kind.is_credit
-    return kind if is_told else None
-
-
-def _together(kinds: Sequence[Kind], *, is_usage: bool) -> Kind:
-    """Combine the kinds of several columns."""
-    is_credit = any(kind.is_credit for kind in kinds)
-    charges = {kind.charge for kind in kinds} | ({LineType.USAGE} if is_usage else set())
-    return Kind(
-        charge=next((one for one in _MOST_TELLING if one in charges), None),
-        is_credit=is_credit,
-        is_discount=not is_credit and any(kind.is_discount for kind in kinds),
-        goes_both_ways=any(kind.goes_both_ways for kind in kinds),
-    )
-
-
-def unknown_words(values: TableValues, at: int, words: KindWords) -> list[tuple[str, str]]:
-    """Return the unknown words of a row, each with the meaning of its column."""
-    return [
-        (name, text)
-        for name in KIND_COLUMNS
-        if name in values.texts
-        and isinstance(text := values.texts[name][at], str)
-        and words.find(text) is None
-    ]
-
-
-def _amounts(values: TableValues) -> Sequence[Decimal | Wrong | None]:
-    """Return the amounts, negative where they are in the second of two columns."""
-    empty: Sequence[None] = [None] * len(values.table.rows)
-    amounts = values.numbers.get("amount", empty)
-    if not {"debit", "credit"} & set(values.numbers):
-        return amounts
-    columns: list[Sequence[Any]] = [values.numbers.get(name, empty) for name in ("debit", "credit")]
-    amounts_of_two: list[Decimal | Wrong | None] = []
-    for debit, credit, amount in zip(*columns, amounts, strict=True):
-        wrong = next((number for number in (debit, credit, amount) if isinstance(number, Wrong)), None)
-        amounts_of_two.append(wrong or _amount_of_two(debit, credit, amount))
-    return amounts_of_two
-
-
-def _amount_of_two(debit: Decimal | None, credit: Decimal | None, amount: Decimal | None) -> Decimal | None:
-    if credit:
-        return -abs(credit)
-    return amount if debit is None and (amount is not None or credit is None) else debit or Decimal(0)
-
-
-def _periods(values: TableValues) -> list[tuple[Any, Any]]:
-    """Return the charged period of each row, from two columns or one column of ranges."""
-    empty: Sequence[None] = [None] * len(values.table.rows)
-    starts, ends = values.dates.get("start", empty), values.dates.get("end", empty)
-    if not values.range_of or {"start", "end"} <= set(values.dates):
-        return list(zip(starts, ends, strict=True))
-    return [
-        (start or pair[0], end or pair[1]) if isinstance(pair, tuple) else (start, end)
-        for start, end, pair in zip(starts, ends, values.periods, strict=True)
-    ]
-
-
-def _charging_rows(
-    values: TableValues, good: Sequence[int], columns: RowColumns, words: Sequence[str]
-) -> list[ReportRow]:
+def _charging_rows(values: TableValues, good: Sequence[int], columns: RowColumns) -> list[ReportRow]:
     """Return the rows that charge, with their figures."""
     numbers: Mapping[str, Sequence[Any]] = values.numbers
     empty: Sequence[None] = [None] * len(values.table.rows)
@@ -309,7 +206,7 @@ def _charging_rows(
                 at,
                 RowFigures(units[at], cost, amount, start, end),
                 columns.kinds[at] or Kind(),
-                words[at],
+                columns.words[at],
                 fold(texts["customer"][at]),
                 fold(texts["product"][at]),
                 contracts[at] or "",

@@ -9,12 +9,12 @@ from typing import Any, Final
 from msgspec import Struct
 
 from xlsync.billing.reports.columns import Aliases, find_columns
-from xlsync.billing.reports.layouts import AMOUNTS, NEEDED, SETTING
+from xlsync.billing.reports.meanings import AMOUNTS, NEEDED, SETTING
 from xlsync.billing.reports.numbers import NumberReadings
 from xlsync.billing.reports.opening import ReportFile
 from xlsync.billing.reports.problems import quoted
+from xlsync.billing.reports.raw_values import holds_ranges
 from xlsync.billing.reports.rows import is_tax, is_total
-from xlsync.billing.reports.table_values import holds_ranges
 from xlsync.billing.reports.tables import HEADER_WITHIN, Table, find_tables
 from xlsync.billing.reports.text import header_key, plain_text
 from xlsync.billing.reports.values import Wrong, number_cell

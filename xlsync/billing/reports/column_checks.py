@@ -8,7 +8,7 @@ from typing import Final
 
 from xlsync.billing.reports.dates import read_days, read_month
 from xlsync.billing.reports.kinds import KindWords
-from xlsync.billing.reports.layouts import AMOUNTS, MEANINGS
+from xlsync.billing.reports.meanings import AMOUNTS, MEANINGS
 from xlsync.billing.reports.numbers import read_number
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.tables import Table

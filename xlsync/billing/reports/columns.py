@@ -9,14 +9,13 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
-from xlsync.billing.reports.layouts import (
+from xlsync.billing.reports.layouts import LAYOUTS, Layout
+from xlsync.billing.reports.meanings import (
     BILLING_CYCLES,
     HEADERS,
-    LAYOUTS,
     MEANINGS,
     MONEY,
     NEEDED,
-    Layout,
     money_header,
 )
 from xlsync.billing.reports.period_headers import day_in_bracket, period_end

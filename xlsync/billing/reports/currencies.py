@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from xlsync.billing.reports.layouts import CURRENCIES, DOLLARS, with_translations
+from xlsync.billing.reports.meanings import CURRENCIES, DOLLARS, with_translations
 from xlsync.billing.reports.numbers import MONEY_WORD
 from xlsync.billing.reports.problems import rows_text
 from xlsync.billing.reports.table_values import TableValues

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from xlsync.billing.reports.charges import ChargedRow
-from xlsync.billing.reports.layouts import MEANINGS
+from xlsync.billing.reports.meanings import MEANINGS
 from xlsync.billing.reports.problems import Problems
 from xlsync.billing.reports.text import fold
 from xlsync.models import BillingLine, is_unique

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Final
 
-from xlsync.billing.reports.layouts import with_translations
+from xlsync.billing.reports.meanings import with_translations
 from xlsync.billing.reports.text import header_key
 
 _PERIODS: Final = (

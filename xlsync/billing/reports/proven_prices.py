@@ -13,7 +13,7 @@ from typing import Final
 
 from xlsync.billing.reports.numbers import MARKS, Mark, NumberReadings
 from xlsync.billing.reports.proof import agrees
-from xlsync.billing.reports.table_values import raw_cells
+from xlsync.billing.reports.raw_values import raw_cells
 from xlsync.billing.reports.tables import Table
 from xlsync.billing.reports.text import header_words
 from xlsync.billing.reports.unread_money import may_be_price

@@ -40,14 +40,15 @@ from xlsync.billing.reports.joined_files import (
     tell_lines_apart,
 )
 from xlsync.billing.reports.kinds import KindWords
-from xlsync.billing.reports.layouts import MEANINGS
+from xlsync.billing.reports.meanings import MEANINGS
 from xlsync.billing.reports.months_named import month_of_name
 from xlsync.billing.reports.opening import check_quotes, open_report
 from xlsync.billing.reports.problems import Problems, refuse
 from xlsync.billing.reports.proven_prices import with_price
+from xlsync.billing.reports.raw_values import read_raw
 from xlsync.billing.reports.rows import RowKind, classify
 from xlsync.billing.reports.summary import TableRead, table_name
-from xlsync.billing.reports.table_values import TableValues, find_marks, find_orders, read_raw, read_values
+from xlsync.billing.reports.table_values import TableValues, find_marks, find_orders, read_values
 from xlsync.billing.reports.tables import Table
 from xlsync.billing.reports.totals import hold_totals
 from xlsync.errors import ReportError

@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from msgspec import Struct
-
 from xlsync.billing.reports.currencies import currency_code
-from xlsync.billing.reports.kinds import Kind, likely_type
-from xlsync.billing.reports.layouts import MEANINGS
+from xlsync.billing.reports.kinds import likely_type
 from xlsync.billing.reports.lines import NO_UNITS, needs_units
+from xlsync.billing.reports.meanings import MEANINGS
 from xlsync.billing.reports.problems import Problems, rows_text
-from xlsync.billing.reports.table_values import NUMBERS, Day, TableValues, raw_text
+from xlsync.billing.reports.raw_values import NUMBERS, raw_text
+from xlsync.billing.reports.row_columns import RowColumns
+from xlsync.billing.reports.table_values import Day, TableValues
 from xlsync.billing.reports.text import fold
 from xlsync.billing.reports.values import Wrong
 
-KIND_COLUMNS: Final = ("type", "invoice_type", "mode")
 _NAMES: Final = ("customer", "product", "contract")
 _DAYS_OF_A_MONTH: Final = Decimal("30.44")
 _DITTO: Final = frozenset(
@@ -26,18 +25,6 @@ _DITTO: Final = frozenset(
     | {"siehe oben", "zie boven", "comme ci dessus"}
 )
 _READ_NUMBERS: Final = tuple(name for name in NUMBERS if name != "tax")
-
-
-class RowColumns(Struct, frozen=True):
-    """The columns that the checks use: kind, amount, charged period and currency of every row.
-
-    A row whose words for its kind are not all known has None for a kind.
-    """
-
-    kinds: Sequence[Kind | None]
-    amounts: Sequence[Decimal | Wrong | None]
-    periods: Sequence[tuple[Day | Wrong | None, Day | Wrong | None]]
-    currencies: Sequence[str | Wrong]
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from xlsync.amounts import counted, tell_number
-from xlsync.billing.reports.layouts import AMOUNTS, may_hold_tax
+from xlsync.billing.reports.meanings import AMOUNTS, may_hold_tax
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.proof import Product, Proof, prove
 from xlsync.billing.reports.table_values import TableValues

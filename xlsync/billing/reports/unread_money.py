@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from xlsync.amounts import tell_number
 from xlsync.billing.reports.columns import known_meaning
-from xlsync.billing.reports.layouts import AMOUNTS
+from xlsync.billing.reports.meanings import AMOUNTS
 from xlsync.billing.reports.numbers import read_number
 from xlsync.billing.reports.problems import Problems, quoted
 from xlsync.billing.reports.tables import Table

@@ -10,7 +10,7 @@ from typing import Any, Final
 from xlsync.billing.reports.kinds import Kind, KindWords, begins_with_credit, names_discount
 from xlsync.billing.reports.numbers import read_number
 from xlsync.billing.reports.problems import Problems, rows_text
-from xlsync.billing.reports.row_checks import KIND_COLUMNS
+from xlsync.billing.reports.row_columns import KIND_COLUMNS
 from xlsync.billing.reports.rows import RowKind
 from xlsync.billing.reports.summary import table_name
 from xlsync.billing.reports.table_values import TableValues
