@@ -150,13 +150,11 @@ class RowChecks:
             )
 
     def _tell_wrong(self, at: int, meaning: str, cell: Wrong) -> None:
-        what = cell.what
-        if not what.startswith(("“", "holds", "the ", "is merged", "is a date")):
-            raw = self.values.table.rows[at][1]
-            what = f"“{raw_text(raw, self.values.table.columns.at[meaning])}” {what}"
+        table, what = self.values.table, cell.what
+        if cell.quotes_cell:
+            what = f"“{raw_text(table.rows[at][1], table.columns.at[meaning])}” {what}"
         self.tell(at, meaning, what)
-        if "day or the month first" in what:
-            self.problems.asks_for_order = True
+        self.problems.asks_for_order |= cell.asks_for_order
 
     def tell(self, at: int, meaning: str, what: str) -> None:
         """Add a problem of a cell, named by the report's own header."""

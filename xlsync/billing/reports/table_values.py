@@ -88,7 +88,8 @@ def _decided_number(cell: NumberReadings | Wrong | None, mark: Mark | None) -> D
     if cell.is_clear:
         return cell.point if cell.point is not None else cell.comma
     if mark is None:
-        return Wrong("may have thousands or three decimals, and nothing in the file tells which")
+        what = "may have thousands or three decimals, and nothing in the file tells which"
+        return Wrong(what, quotes_cell=True)
     return cell.by(mark)
 
 
@@ -168,10 +169,8 @@ def _days(column: ReportColumn[DateReadings], order: Order | None) -> list[Day |
             return cell
         if is_mixed:
             kind = "a true date" if cell.is_true else "a text"
-            return Wrong(
-                f"is {kind} in a column of true dates and texts: a spreadsheet program has likely swapped "
-                "days and months"
-            )
+            what = f"is {kind} in a column of true dates and texts: a spreadsheet program has likely swapped "
+            return Wrong(f"{what}days and months", quotes_cell=True)
         return _day(cell, order, turn)
 
     return column.map(read)
@@ -181,11 +180,12 @@ def _day(cell: DateReadings, order: Order | None, turn: int | None) -> Day | Wro
     if cell.is_clear:
         day = cell.day_first or cell.month_first
     elif order is None:
-        return Wrong("may have the day or the month first, and nothing in the file tells which")
+        what = "may have the day or the month first, and nothing in the file tells which"
+        return Wrong(what, quotes_cell=True, asks_for_order=True)
     else:
         day = cell.by(order)
     if day is None:
-        return Wrong("is not a date")
+        return Wrong("is not a date", quotes_cell=True)
     return Day(*local_day(day, cell, turn))
 
 

@@ -29,9 +29,14 @@ DIGITS_KEPT: Final = 15  # of a number in a spreadsheet
 
 
 class Wrong(Struct, frozen=True):
-    """The problem of a cell that cannot be read."""
+    """The problem of a cell that cannot be read; `quotes_cell` says that the cell is quoted before it.
+
+    `asks_for_order` marks a date of which a setting would tell the day from the month.
+    """
 
     what: str
+    quotes_cell: bool = False
+    asks_for_order: bool = False
 
 
 Read: TypeAlias = T | Wrong | None
