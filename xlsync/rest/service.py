@@ -231,9 +231,9 @@ class Service:
         """Return the header's value for Basic authentication, and hide its secret in messages."""
         if auth is None:
             return None
-        value = basic(*auth)
-        self._refusals.hide(auth[1], value.removeprefix("Basic "))
-        return value
+        credentials = base64.b64encode(":".join(auth).encode()).decode()
+        self._refusals.hide(auth[1], credentials)
+        return f"Basic {credentials}"
 
     def _read(
         self, path: str, query: Mapping[str, str | int] | None, accept: str, *, as_json: bool
@@ -340,11 +340,6 @@ class Service:
 
 
 _UNREADABLE: Final = Failure("was answered with something that is not JSON", sent=True)
-
-
-def basic(name: str, password: str) -> str:
-    """Return the Basic authentication header of a name and a password."""
-    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
 
 class Credentials:
