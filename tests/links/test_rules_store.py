@@ -105,3 +105,14 @@ def test_where_the_rules_cannot_be_written_links_of_the_same_names_are_not_forgo
     ran = desk.run("links", "forget", before[0][1], "Visio", "--yes")
     assert (ran.code, desk.links()) == (1, before)
     assert "Nothing was changed." in ran.err
+    assert desk.run("links", "forget", before[0][1], "--yes").code == 0  # no rule has that name
+
+
+def test_of_two_rules_that_are_set_together_both_are_stored_or_none(desk: Desk) -> None:
+    words = ("links", "units", "--contract", "CO-1", "--reason", "agreed")
+    assert desk.run(*words, "--free", "1").code == 0
+    (folder,) = desk.home.glob("links/*-rules")
+    tamper(folder, FULL_DISK)  # the one that is there is written over, the other one is new
+    assert desk.run(*words, "--free", "2", "--minimum", "9").code == 1
+    (rule,) = desk.run("links", "rules", "--json").json["rules"]
+    assert (rule["kind"], rule["units"]) == ("free", 1)

@@ -85,8 +85,8 @@ def _keep(rules: Sequence[Rule], *, demo: bool, json: bool) -> None:
     """Store rules, or remove those of zero units, and print them."""
     with opened_here(demo=demo) as systems:
         known = {rule.key for rule in systems.rules.list()}
+        systems.rules.keep(*rules)
         for rule in rules:
-            systems.rules.keep(rule)
             if rule.units != 0:
                 sentence = f"Kept: {rule}"
             else:
@@ -148,10 +148,11 @@ def forget_links(*, text: list[str], yes: bool, demo: bool, json: bool) -> None:
         show.rules(err, rules)
         if (links or rules) and not yes:
             need_agreement(f"Forget {both}?", "forget")
-        systems.rules.try_writing()  # else the links alone would be forgotten
+        if rules:
+            systems.rules.try_writing()  # else the links alone would be forgotten
         systems.links.forget(links)
-        for rule in rules:
-            systems.rules.drop(rule.key)
+        if rules:
+            systems.rules.drop(*(rule.key for rule in rules))
         say(err, f"{both[:1].upper()}{both[1:]} forgotten.")
         if json:
             forgotten = {"links": list(map(as_json.link, links)), "rules": list(map(as_json.rule, rules))}

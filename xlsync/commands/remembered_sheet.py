@@ -161,10 +161,8 @@ def keep_changes(systems: Systems, changes: Changes) -> None:
     systems.rules.try_writing()
     systems.links.forget(changes.gone_links)
     systems.links.import_from(changes.links, overwrite=True)
-    for rule in changes.gone_rules:
-        systems.rules.drop(rule.key)
-    for rule in changes.rules:
-        systems.rules.keep(rule)
+    systems.rules.drop(*(rule.key for rule in changes.gone_rules))
+    systems.rules.keep(*changes.rules)
 
 
 def _sheet_rows(sheet: Package, title: str) -> Iterator[tuple[int, Mapping[str, str]]]:

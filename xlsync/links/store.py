@@ -208,13 +208,17 @@ class Rules(EnvironmentStore):
             raise self._store.damaged(f"the entry {key} holds another rule")
         return rule
 
-    def keep(self, rule: Rule) -> None:
-        """Store a rule in place of the one of its kind and subject; zero units remove it."""
+    def keep(self, *rules: Rule) -> None:
+        """Store rules, all of them or none, in place of those of their kind and subject.
+
+        Zero units remove the rule.
+        """
         with self._store.writing():
-            if rule.units == 0:
-                self._store.delete(rule.key)
-            else:
-                self._store.set(rule.key, to_plain(rule))
+            for rule in rules:
+                if rule.units == 0:
+                    self._store.delete(rule.key)
+                else:
+                    self._store.set(rule.key, to_plain(rule))
 
     def import_from(self, rules: Iterable[Rule], *, overwrite: bool = False) -> Imported[Rule]:
         """Import a colleague's rules; rules that differ are replaced only with `overwrite`."""
@@ -230,10 +234,11 @@ class Rules(EnvironmentStore):
                 self._store.set(rule.key, to_plain(rule))
         return imported
 
-    def drop(self, key: str) -> None:
-        """Remove a rule."""
+    def drop(self, *keys: str) -> None:
+        """Remove rules, all of them or none."""
         with self._store.writing():
-            self._store.delete(key)
+            for key in keys:
+                self._store.delete(key)
 
     def find(self, *texts: str) -> tuple[Rule, ...]:
         """Find the rules about any of these row keys, contracts, products or customers."""
