@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.helpers.tables import OCTOBER, Case
 from xlsync.models import ActionLabel, Agreement, Mismatch, MismatchKind
 from xlsync.reconcile.beginnings import begin_where_allowed, closed_until, why_refused
+from xlsync.reconcile.mismatches import find_mismatches
 from xlsync.reconcile.past import offered
 from xlsync.records import replace
 
@@ -26,10 +27,10 @@ def test_a_new_addition_begins_no_earlier_than_its_agreement_bills(case: Case) -
     b     2      2:10  S2
     c     2      3:10  S3
 
-    agreement  bills
-    1          10-01
-    2          10-17
-    3          11-05
+    agreement  bills  next
+    1          10-01  -
+    2          10-17  -
+    3          11-05  10-31
 
     mismatch            key
     Not in ConnectWise  add:1:10
@@ -45,6 +46,7 @@ def test_a_new_addition_begins_no_earlier_than_its_agreement_bills(case: Case) -
     assert "2026-10-17 at the earliest: the agreement bills from 2026-10-17 only." in (
         case.row("add:2:10").explanation
     )
+    assert "at the earliest: the agreement bills from 2026-11-05 only." in case.row("add:3:10").explanation
 
 
 def test_where_the_month_is_lost_the_row_says_how_much_must_be_billed_by_hand(case: Case) -> None:
@@ -128,6 +130,39 @@ def test_an_agreement_that_ends_before_it_takes_an_addition_offers_none(case: Ca
     assert (row.begins, row.action, row.by_hand) == (None, None, Decimal("20.00"))
     assert offered(row) == (ActionLabel.IGNORE,)
     assert "The agreement ends on 2026-10-31" in row.explanation
+
+
+def test_no_write_is_offered_on_an_agreement_that_has_ended(case: Case) -> None:
+    """
+    line  units  link  contract
+    a     2      1:10  S1
+    b     2      12:10  S2
+    c     1      3:11  S3
+
+    agreement  ends
+    1          11-10
+    12         11-10
+    3          11-10
+
+    addition  agreement  item  units  cost
+    71        1          10    5      3
+    73        3          10    5      -
+
+    mismatch             key
+    Not in ConnectWise   add:12:10
+    Units differ         units:71
+    Not in ConnectWise   add:3:11
+    Only in ConnectWise  only:73
+    """
+    args = (OCTOBER, case.lines, case.charges, case.links, case.books)
+    for today, is_held in ((dt.date(2026, 11, 10), False), (dt.date(2026, 11, 11), True)):
+        rows = find_mismatches(*args, today=today).mismatches
+        assert {row.kind for row in rows} == {row.kind for row in case.findings.mismatches}
+        for row in rows:
+            assert (offered(row) == (ActionLabel.IGNORE,)) == is_held
+            assert (row.action is None) == (is_held or row.kind is MismatchKind.ONLY_IN_CONNECTWISE)
+            told = "The agreement ended on 2026-11-10: nothing is written on it while that stands."
+            assert row.explanation.endswith(told) == is_held
 
 
 @given(DAYS, st.none() | DAYS, st.none() | DAYS, st.booleans())

@@ -29,6 +29,7 @@ def compare_month(
     books: Books,
     decisions: Decisions,
     months: Mapping[Month, MonthSeen],
+    today: dt.date,
 ) -> Findings:
     """Find the month's mismatches; `months` are those seen before, which tell since when each stands."""
     latest = sources.latest_report or _bill_latest(sources, linked)
@@ -43,6 +44,7 @@ def compare_month(
         is_complete=not sources.incomplete,
         latest=latest,
         vanished=linked.vanished,
+        today=today,
     )
     findings = keep_half_done(findings, decisions.rows, linked.additions)
     return replace(findings, mismatches=with_since(findings.mismatches, request.month, months))

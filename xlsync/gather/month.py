@@ -52,7 +52,7 @@ def gather(
     progress("Comparing", 0, len(linked.charges))
     books = make_books(linked, decisions, systems.settings.creation.bill_customer)
     months = systems.ages.months()
-    findings = compare_month(request, sources, linked, books, decisions, months)
+    findings = compare_month(request, sources, linked, books, decisions, months, asking.today)
     progress("Comparing", len(linked.charges), len(linked.charges))
     overview = _overview(systems, request, sources, linked, books, findings, asking)
     similar.store()

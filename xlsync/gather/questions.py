@@ -59,7 +59,7 @@ class Asking:
         uses_recent: bool = False,
     ) -> None:
         self._systems, self._progress = systems, progress
-        self._uses_recent, self._today = uses_recent, now.date()
+        self._uses_recent, self.today = uses_recent, now.date()
         self._recent = Recent[tuple[Addition, ...]]("", tuple[Addition, ...], systems.additions, now)
         self._recent_recaps = Recent[Recap | None]("recaps", Recap | None, systems.additions, now)
         self._as_of: dict[str, dt.datetime] = {}  # when reused answers were read, by their kind
@@ -142,7 +142,7 @@ class Asking:
         if isinstance(answer, ApiError):
             return answer
         return tuple(
-            record if not record.status or record.contradiction(self._today) else replace(record, status="")
+            record if not record.status or record.contradiction(self.today) else replace(record, status="")
             for record in answer
         )
 
@@ -152,7 +152,7 @@ class Asking:
             for id_ in self._needed.agreements
             if not isinstance(answer := self._additions[id_], ApiError)
             for record in answer
-            if (text := record.contradiction(self._today))
+            if (text := record.contradiction(self.today))
         ]
         if odd:
             yield (

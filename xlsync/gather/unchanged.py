@@ -73,9 +73,9 @@ class StoredCheck(Struct, frozen=True, kw_only=True):
 def fingerprint_sources(
     systems: Systems, request: MonthRequest, sources: MonthSources, tables: Tables, now: dt.datetime
 ) -> str:
-    """Return a fingerprint of everything read before linking; `now` decides the months on *Start*."""
+    """Return a fingerprint of everything read before linking; by `now` agreements have ended."""
     ages = systems.ages.months()
-    about = (request.month, request.by, request.reports, now.year, now.month, systems.settings.creation)
+    about = (request.month, request.by, request.reports, now.date().isoformat(), systems.settings.creation)
     return fingerprint(
         (*about, systems.links.revision, tables.setup, tables.odd, sources.incomplete),
         systems.rules.list(),

@@ -1,4 +1,4 @@
-"""The first day from which ConnectWise takes an addition on an agreement. PURE.
+"""The first day from which ConnectWise takes an addition on an agreement, and the last. PURE.
 
 Live servers refuse an addition that begins before the agreement's bill start date, and one in a period that
 is invoiced already where the agreement does not prorate; they ask for the next invoice date then.
@@ -10,7 +10,7 @@ import datetime as dt
 from decimal import Decimal
 
 from xlsync.amounts import cents, tell_money
-from xlsync.models import Agreement, Mismatch, Month
+from xlsync.models import ActionLabel, Agreement, Mismatch, Month
 from xlsync.reconcile.explanations import join_sentences, with_warnings
 from xlsync.records import replace
 
@@ -55,7 +55,8 @@ def begin_where_allowed(
         allowed = min(bound for bound in bounds if bound is not None and bound > allowed)
     if not reasons:
         return mismatch
-    sentence = f"A new addition can begin on {allowed} at the earliest: {' and '.join(reasons)}."
+    why = " and ".join(dict.fromkeys(reasons))
+    sentence = f"A new addition can begin on {allowed} at the earliest: {why}."
     ended = agreement.end is not None and allowed > agreement.end
     warning = f"The agreement ends on {agreement.end}, so that none can begin." if ended else ""
     amount = None if mismatch.unit_price is None else cents(units * mismatch.unit_price, 1)
@@ -68,6 +69,16 @@ def begin_where_allowed(
     if (ended or allowed > month.last) and units > 0:
         row = tell_by_hand(row, month, amount)
     return with_warnings(row, warning)
+
+
+def hold_on_ended(mismatch: Mismatch, agreement: Agreement | None, today: dt.date) -> Mismatch:
+    """Remove any write from a mismatch on an agreement that has ended: apply carries none out there."""
+    if agreement is None or agreement.end is None or agreement.end >= today:
+        return mismatch
+    if mismatch.is_held or ActionLabel.offered(mismatch.kind) == (ActionLabel.IGNORE,):
+        return mismatch
+    warning = f"The agreement ended on {agreement.end}: nothing is written on it while that stands."
+    return with_warnings(replace(mismatch, is_held=True), warning)
 
 
 def tell_by_hand(mismatch: Mismatch, month: Month, amount: Decimal | None) -> Mismatch:

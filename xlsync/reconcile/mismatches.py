@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from decimal import Decimal
 from types import MappingProxyType
@@ -21,6 +22,7 @@ from xlsync.models import (
     Status,
     Target,
 )
+from xlsync.reconcile.beginnings import hold_on_ended
 from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost
 from xlsync.reconcile.differences import find_differences
 from xlsync.reconcile.explanations import join_sentences, with_warnings
@@ -84,12 +86,14 @@ def find_mismatches(
     is_complete: bool = True,
     latest: LatestMonth | None = None,
     vanished: Mapping[int, BilledBefore] = MappingProxyType({}),
+    today: dt.date = dt.date.min,
 ) -> Findings:
     """Compare every target of the month.
 
     `links` gives the link of every line by its key. In a month that is not complete nothing is called *Only
     in ConnectWise*: its line may yet come. `latest` is what the latest complete month bills, where this one
     is past; `vanished` are remembered agreements whose customer or contract has no line, with the customers.
+    On an agreement that has ended by `today` no write is offered.
     """
     lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = part_by_link(charges, links)
@@ -102,6 +106,7 @@ def find_mismatches(
     if latest is not None:
         active = (books.active_on(latest.month, row.agreement, row.item) for row in rows)
         rows = [hold_to_latest(row, month, latest, own) for row, own in zip(rows, active, strict=True)]
+    rows = [hold_on_ended(row, books.agreement(row.agreement), today) for row in rows]
     mismatches = tuple(sorted((_ignore(row, choices, rules) for row in rows), key=_rank))
     passed_over = rules.by_line.keys() - {
         key for row in mismatches if row.is_taken_up for key in row.line_keys
