@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import socket
+import sys
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +30,7 @@ from xlsync.config import (
 from xlsync.config.names import KNOWN
 from xlsync.config.team import store_account
 from xlsync.errors import ConfigError, NotSignedInError
+from xlsync.excel import addin
 from xlsync.keyring_secrets import KeyringAccount, host_of, store_secret
 from xlsync.settings import Creation, Limits, Settings
 
@@ -171,6 +173,18 @@ def test_the_home_folder_is_the_one_that_is_named(tmp_path: Path, monkeypatch: p
     assert load(XLSYNC_HOME=str(tmp_path / "home")).home == tmp_path / "home"
     assert home_folder({"XLSYNC_HOME": "~/x"}) == Path.home() / "x"
     assert home_folder({}).name == "xlsync"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows the folders of every user")
+def test_a_user_without_a_folder_is_told_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose user has no name."""
+    for variable in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # knows nobody
+    assert addin.renew("linux") == ""
+    for find in (home_folder, own_settings_file):
+        with pytest.raises(ConfigError, match="no folder of their own"):
+            find({})
 
 
 def test_the_environments_name_may_be_given() -> None:

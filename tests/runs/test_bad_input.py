@@ -759,6 +759,20 @@ def test_export_never_overwrites_a_file_that_it_did_not_write(desk: Desk) -> Non
         assert "--output" in ran.err
 
 
+def test_export_never_overwrites_what_another_program_has_open_and_says_so_before_it_reads(
+    desk: Desk,
+) -> None:
+    owner = desk.file.with_name(f"~${desk.file.name}")
+    owner.touch()
+    desk.forget_log()
+    before = desk.file.read_bytes()
+    ran = desk.export()
+    assert (ran.code, desk.file.read_bytes(), desk.sandbox.log) == (1, before, [])
+    assert f"If nobody has it open, delete {owner.name}." in ran.err
+    owner.unlink()
+    assert desk.export().code == 0
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_export_never_overwrites_what_was_edited_or_made_while_it_read(desk: Desk, is_there: bool) -> None:
     theirs = desk.folder / "theirs.xlsx"

@@ -10,6 +10,7 @@ from xlsync.commands.remember import remember_month
 from xlsync.commands.report_files import remember_chosen
 from xlsync.connectwise.lists import read_lists
 from xlsync.errors import WorkbookError
+from xlsync.excel.open_file import is_locked, owner_file
 from xlsync.gather.ahead import additions_ahead
 from xlsync.gather.decisions import Decisions
 from xlsync.gather.month import gather
@@ -105,6 +106,11 @@ def refuse_overwriting(path: Path) -> str:
     if book.package.saved_by != SAVED_BY:
         message = f"{path} was saved in another program, so it may have edits in it and is not overwritten."
         raise WorkbookError(message, hint)
+    owner = owner_file(path)
+    if owner is not None or is_locked(path):
+        message = f"{path} is open in another program or may not be written, so it is not overwritten."
+        stale = f" If nobody has it open, delete {owner.name}." if owner else ""
+        raise WorkbookError(message, f"Close it, or choose another file with --output.{stale}")
     return book.package.digest
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of links, journal, caches and sandbox state; raises ConfigError for one of nobody."""
     given = os.path.expandvars(environ.get("XLSYNC_HOME", ""))  # %LOCALAPPDATA% of a scheduled task
     if not given:
-        return Path(platformdirs.user_data_path("xlsync", appauthor=False))
+        return _of_this_user(platformdirs.user_data_path)
     try:
         return Path(given).expanduser()
     except RuntimeError:
@@ -39,7 +39,15 @@ def file_name(environ: Mapping[str, str]) -> str:
 
 def own_settings_file(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the path of the settings file in the user's configuration folder, which need not exist."""
-    return platformdirs.user_config_path("xlsync", appauthor=False) / file_name(environ)
+    return _of_this_user(platformdirs.user_config_path) / file_name(environ)
+
+
+def _of_this_user(find: Callable[..., Path]) -> Path:
+    """Find a folder of the user; raises ConfigError for a user who has none, as in a container."""
+    try:
+        return find("xlsync", appauthor=False)
+    except RuntimeError:
+        raise ConfigError("This user has no folder of their own.", "Set HOME to one.") from None
 
 
 def settings_file(environ: Mapping[str, str] = os.environ) -> Path:

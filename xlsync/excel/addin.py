@@ -325,17 +325,16 @@ def startup_folders(platform: str = sys.platform, home: Path | None = None) -> t
 
     `home` is somebody's own folder, in place of that of the person at work.
     """
+    if platform not in _WINDOWS_AND_MAC:
+        return ()
     of_this_person = home is None
     home = home or Path.home()
-    match platform:
-        case "win32":
-            roaming = os.environ.get("APPDATA", "") if of_this_person else ""
-            usual = Path(roaming or home / "AppData/Roaming") / "Microsoft/Excel/XLSTART"
-        case "darwin":
-            group = home / "Library/Group Containers/UBF8T346G9.Office/User Content.localized"
-            usual = group / "Startup.localized/Excel"
-        case _:
-            return ()
+    if platform == "win32":
+        roaming = os.environ.get("APPDATA", "") if of_this_person else ""
+        usual = Path(roaming or home / "AppData/Roaming") / "Microsoft/Excel/XLSTART"
+    else:
+        group = home / "Library/Group Containers/UBF8T346G9.Office/User Content.localized"
+        usual = group / "Startup.localized/Excel"
     own = told_folder() if of_this_person else None
     return (usual,) if own in {None, usual} else (own, usual)
 
