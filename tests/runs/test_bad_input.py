@@ -195,6 +195,17 @@ BAD_CELLS: dict[str, tuple[Edit, str]] = {
         ),
         "is not an e-mail address",
     ),
+    "an e-mail address that ConnectWise would refuse": (
+        _setting(
+            NEW,
+            "customer:bss:625",
+            "Contact Email",
+            "a" * 240 + "@example.com",
+            **{"Contact First Name": "Ada"},
+            Approve="Yes",
+        ),
+        "Contact Email has 252 characters; shorten it to 250",
+    ),
 }
 
 

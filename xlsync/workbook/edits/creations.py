@@ -297,7 +297,7 @@ class _Reader:
         first = row.text("Contact First Name")
         if not first:
             self._add_problem(row, "Contact First Name", "a contact needs a first name", "fill it in")
-        email = row.text("Contact Email")
+        email = self._short(row, "Contact Email", 250)
         if email and ("@" not in email or any(sign.isspace() for sign in email)):
             self._add_problem(
                 row, "Contact Email", f"{email!r} is not an e-mail address", "mend it, or clear it"
