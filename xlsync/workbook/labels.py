@@ -136,6 +136,7 @@ class LabelDirectory:
         self._lists = lists
         self._ids: dict[str, Mapping[str, int]] = {}
         self._labels: dict[str, Mapping[int, str]] = {}
+        self._near: dict[tuple[str, str], Sequence[str]] = {}  # found once for each text: it takes long
 
     def ids(self, dropdown: str) -> Mapping[str, int]:
         """Return the ids that the labels of a dropdown stand for."""
@@ -170,7 +171,9 @@ class LabelDirectory:
 
     def tell_unknown(self, dropdown: str, text: str) -> str:
         """Say that a text is no entry of a dropdown, and which entries it may mean."""
-        near = nearest_labels(text, self.labels(dropdown).values())
+        if (dropdown, text) not in self._near:
+            self._near[dropdown, text] = nearest_labels(text, self.labels(dropdown).values())
+        near = self._near[dropdown, text]
         meant = f"; it has {' and '.join(map(repr, near))}" if near else ""
         return f"{text!r} is not in the list{meant}"
 

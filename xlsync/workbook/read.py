@@ -7,7 +7,6 @@ cell is noticed.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -232,9 +231,10 @@ def _read_sheet(package: Package, sheet: Sheet, stored: Mapping[str, StoredRow],
 
 def _find_copies(rows: Sequence[SheetRow], key_column: str) -> Iterator[Problem]:
     """Find rows whose key stands in another row too; `key_column` is an address such as `Mismatches!W`."""
-    count = Counter(row.key for row in rows)
-    for key in sorted(key for key, times in count.items() if times > 1):
-        places = [str(row.number + 1) for row in rows if row.key == key]
+    places_of: dict[str, list[str]] = {}
+    for row in rows:
+        places_of.setdefault(row.key, []).append(str(row.number + 1))
+    for _, places in sorted((key, places) for key, places in places_of.items() if len(places) > 1):
         yield Problem(
             f"{key_column}{places[1]}",
             f"the row stands twice (rows {' and '.join(places)})",

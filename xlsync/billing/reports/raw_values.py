@@ -229,14 +229,17 @@ def _unknown_terms(
 ) -> Iterator[str]:
     """Tell of periods that are no known number of months, unless they say that nothing recurs."""
     words = KindWords({})
+    rows: dict[str, list[int]] = {}
     for text in column.values:
         kind = words.find(text)
         is_once = kind is not None and kind.charge in (LineType.USAGE, LineType.ONE_TIME)
         if not is_known(text) and not is_once and read_range(text) is None:
-            rows = (
-                number for cell, (number, _) in zip(column.cells, table.rows, strict=True) if cell == text
-            )
-            yield f"“{text[:40]}” under {header} is no number of months that is known ({rows_text(rows)})"
+            rows[text] = []
+    for cell, (number, _) in zip(column.cells, table.rows, strict=True) if rows else ():
+        if isinstance(cell, str) and cell in rows:
+            rows[cell].append(number)
+    for text, numbers in rows.items():
+        yield f"“{text[:40]}” under {header} is no number of months that is known ({rows_text(numbers)})"
 
 
 def raw_text(row: Sequence[Any], column: int) -> str:

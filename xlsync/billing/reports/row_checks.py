@@ -179,6 +179,7 @@ def tell_unknown_words(
     `unknown` holds the places of the rows where each stands.
     """
     where = values.table.sheet.name
+    proposed = set(map(fold, problems.types))
     for (name, text), places in unknown.items():
         rows = [values.table.rows[at][0] for at in places]
         header = values.table.header_of(name)
@@ -189,7 +190,8 @@ def tell_unknown_words(
             f", {header}: “{text[:60]}” stands there {times} ({rows_text(rows)}) and is no kind of charge "
             "that is known",
         )
-        if fold(text) not in map(fold, problems.types):
+        if fold(text) not in proposed:
+            proposed.add(fold(text))
             amounts = [amounts_by_row[at] for at in places]
             is_negative = all(isinstance(amount, Decimal) and amount < 0 for amount in amounts)
             problems.types[text] = likely_type(text, is_negative=is_negative)
