@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from functools import reduce
+from typing import Final, TypeVar
 
 from xlsync.amounts import tell_number
 from xlsync.billing.reports.charges import ChargedRow, TableCharges
@@ -22,6 +23,7 @@ from xlsync.billing.reports.text import fold
 from xlsync.models import LineType
 from xlsync.records import replace
 
+K = TypeVar("K")
 _ZERO: Final = Decimal(0)
 _CURRENCY_WORD: Final = re.compile(r"\b[A-Z]{3}\b|[€£$]")
 _KINDS: Final = (RowKind.TOTAL, RowKind.FIGURES, RowKind.TAX)
@@ -138,6 +140,22 @@ class _Holder:
     problems: Problems
     courses: dict[str | None, _Course]
     name: str
+    by_customer: Mapping[str, Sums] = field(init=False)  # by folded name, as `by_product`
+    by_product: Mapping[str, Sums] = field(init=False)
+    by_kind: Mapping[object, Sums] = field(init=False)
+    of_table: Mapping[str | None, Sums] = field(init=False)  # by currency, of all under None
+    of_earlier: Mapping[str | None, Sums] = field(init=False)
+
+    def __post_init__(self) -> None:
+        lines = self.charges.lines
+        self.of_table, self.of_earlier = map(_sums_by_currency, (lines, self.earlier))
+        self.by_customer = _sums_by((fold(one.line.customer), one) for one in lines)
+        self.by_product = _sums_by((fold(one.line.product), one) for one in lines)
+        credit_lines = (one for one in lines if one.line.type is LineType.CREDIT)
+        self.by_kind = {
+            **_sums_by((one.line.type, one) for one in lines),
+            **_sums_by((one.line.is_compared, one) for one in credit_lines),
+        }
 
     def add_tax(self, n: int) -> None:
         """Add the tax of a row to that of the whole table."""
@@ -153,7 +171,7 @@ class _Holder:
         codes = self._named_currencies(n)
         if figures.get("amount") == 0 and codes and self.courses.keys().isdisjoint(codes):
             return  # the total of a currency that no line is in
-        before = course.before if course.before.lines else self._sums(self.charges.lines, currency)
+        before = course.before if course.before.lines else self.of_table.get(currency, Sums())
         agreed = {
             name
             for name, total in figures.items()
@@ -177,7 +195,7 @@ class _Holder:
             self.problems.add(self.values.table.sheet.name, number, what)
         elif "amount" in figures and currency is not None:
             total = figures["amount"]
-            previous = self._sums(self.earlier, currency).amount
+            previous = self.of_earlier.get(currency, Sums()).amount
             stated = _stated(total, before, (_ZERO, course.tax, course.whole_tax, previous))
             if stated is None and "amount" not in agreed and not self.problems.entries:
                 self._doubt(number, f"says {total:,.2f}, its lines make {before.amount:,.2f}")
@@ -187,8 +205,9 @@ class _Holder:
         elif "amount" in figures and "amount" not in agreed and not self.problems.entries:
             says = f"row {number}: the total says {figures['amount']:,.2f} in no currency that is told"
             self.charges.notices.append(f"{says}, so it is held against nothing")
-        for one in (course, self.courses[None]):
-            one.at_totals.append(one.before.copy())
+        course.at_totals.append(course.before.copy())
+        if course is not self.courses[None]:
+            self.courses[None].at_totals.append(self.courses[None].before.copy())
 
     def _doubt(self, number: int, what: str) -> None:
         self.charges.doubts.append(f"{self.name}: row {number}: the total {what}.")
@@ -202,7 +221,8 @@ class _Holder:
         since = (before.less(sums) for sums in reversed(course.at_totals))
         if any(lines.is_total(name, total, course.tax) for lines in since):
             return True
-        if self.earlier and before.plus(self._sums(self.earlier, currency)).is_total(name, total, course.tax):
+        earlier = self.of_earlier.get(currency)
+        if earlier is not None and before.plus(earlier).is_total(name, total, course.tax):
             return True
         return any(sums.is_total(name, total) for sums in self._of_label(n))
 
@@ -212,30 +232,16 @@ class _Holder:
         label = " ".join(fold(name) for name in names if isinstance(name, str))
         if not label or is_total_alone(label):
             return []
-        lines = self.charges.lines
-        own = [
-            [one for one in lines if fold(one.line.customer) in label],
-            [one for one in lines if fold(one.line.product) in label],
-            *([one for one in lines if one.line.type is kind] for kind in LineType),
-            [one for one in lines if one.line.type is LineType.CREDIT and one.line.is_compared],
-            [one for one in lines if one.line.type is LineType.CREDIT and not one.line.is_compared],
+        named = [
+            reduce(Sums.plus, (sums for name, sums in by_name.items() if name in label), Sums())
+            for by_name in (self.by_customer, self.by_product)
         ]
-        return [self._sums(some, None) for some in own if some]
+        return [*named, *self.by_kind.values()]
 
     def _names_customer(self, n: int) -> bool:
         """Return whether the label of a total holds the name of a customer."""
         label = self.values.texts["customer"][n]
-        return isinstance(label, str) and any(
-            fold(one.line.customer) in fold(label) for one in self.charges.lines
-        )
-
-    def _sums(self, lines: Iterable[ChargedRow], currency: str | None) -> Sums:
-        """Return the sums of lines in one currency, or in all."""
-        sums = Sums()
-        for line in lines:
-            if currency is None or line.line.currency == currency:
-                sums.add(line)
-        return sums
+        return isinstance(label, str) and any(customer in fold(label) for customer in self.by_customer)
 
     def _currency(self, n: int) -> str | None:
         """Return the currency of a total: that of its cell, or of its label, else the only one there is."""
@@ -253,6 +259,22 @@ class _Holder:
         texts += [word for cell in row if isinstance(cell, str) for word in _CURRENCY_WORD.findall(cell)]
         codes = (currency_code(text) for text in texts if isinstance(text, str))
         return dict.fromkeys(filter(None, codes))
+
+
+def _sums_by(lines: Iterable[tuple[K, ChargedRow]]) -> dict[K, Sums]:
+    """Return the sums of lines by what each comes with."""
+    sums: defaultdict[K, Sums] = defaultdict(Sums)
+    for key, line in lines:
+        sums[key].add(line)
+    return sums
+
+
+def _sums_by_currency(lines: Sequence[ChargedRow]) -> dict[str | None, Sums]:
+    """Return the sums of lines by their currency, and those of all under None."""
+    return {
+        **_sums_by((one.line.currency, one) for one in lines),
+        **_sums_by((None, one) for one in lines),
+    }
 
 
 def _stated(total: Decimal, before: Sums, more: Iterable[Decimal]) -> Decimal | None:
