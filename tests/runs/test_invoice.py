@@ -552,6 +552,10 @@ def test_an_invoice_that_the_recap_does_not_show_is_found_in_the_list_and_not_ma
     second = invoice(desk)
     assert (second.code, second.states, len(made(desk, 37))) == (0, {REDSTART: "already"}, 1)
     assert one["invoiceNumber"] in result(desk, REDSTART)
+    repeat(desk)
+    again = invoice(desk)
+    assert (again.code, again.states, len(made(desk, 37))) == (0, {REDSTART: "already"}, 1)
+    assert "made before; the agreement's recap does not show it" in result(desk, REDSTART)
     del desk.sandbox.connectwise.invoices[one["id"]]  # it was wrong: ConnectWise may make it again
     with desk.editing() as hand:
         hand.set(INVOICES, REDSTART, {"Result": None})

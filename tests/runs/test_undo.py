@@ -456,6 +456,12 @@ def test_what_was_created_is_inactive_cancelled_or_named(desk_after: DeskAfter) 
     assert "Quillfeather Books" in named["detail"]
     assert "cannot be taken back" in named["detail"]
     assert "DELETE" not in {method for method, _ in desk.sent()}
+    again = undo(desk, newest(desk))
+    assert (again.code, again.json["done"]) == (0, 4), again.err
+    assert state.agreements[ids["CreateAgreement"]]["cancelledFlag"] is False
+    assert state.contacts[ids["CreateContact"]]["inactiveFlag"] is False
+    assert state.catalog[ids["CreateCatalogItem"]]["inactiveFlag"] is False
+    assert "cancelledDate" not in state.additions[ids["CreateAddition"]]
 
 
 def test_a_contact_that_an_undo_made_inactive_is_not_used_again(desk_after: DeskAfter) -> None:
