@@ -226,11 +226,6 @@ class Field(StrEnum):
     UNIT_COST = "unitCost"
 
     @property
-    def header(self) -> str:
-        """The header of the column that shows the field."""
-        return {Field.QUANTITY: "ConnectWise Units", Field.UNIT_COST: "ConnectWise Cost"}[self]
-
-    @property
     def word(self) -> str:
         """The field's name in a sentence."""
         return "units" if self is Field.QUANTITY else "cost"

@@ -280,8 +280,6 @@ def address_of(text: str, section: str) -> str:
 def _stored(variable: str, section: str, given: Mapping[str, str], sources: SettingsSources) -> str:
     """Read the account's secret in the keyring; empty where there is none."""
     values = {name: given[other] for other, name in VARIABLES[section].items()}
-    if not values["url"]:
-        return ""
     try:
         return read_secret(variable, account_of(section, values, sources.profile))
     except keyring.errors.KeyringError as error:

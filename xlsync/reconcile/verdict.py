@@ -133,8 +133,6 @@ def tell_gaps(billed: Billed) -> Iterable[str]:
             name = f"Invoice {gap.invoice}" if gap.invoice else "Lines without an invoice"
         amount = tell_money(gap.amount, billed.currency, "+")
         yield f"{name}: its total less its lines is {amount}, unexplained."
-    if not billed.gaps and billed.unexplained:
-        yield f"{tell_money(billed.unexplained, billed.currency, '+')} of the invoices are unexplained."
 
 
 def tell_odd_totals(invoices: Iterable[InvoiceTotal]) -> Iterator[str]:

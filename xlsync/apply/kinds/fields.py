@@ -279,8 +279,6 @@ def to_setting(field: str, value: Any) -> Setting:
         case int() | Decimal():
             return Decimal(value)
     text = str(value)
-    if field.endswith("Flag"):
-        return text == "True"
     if field.endswith("Date"):
         return dt.date.fromisoformat(text[:10])
     return Decimal(text)
