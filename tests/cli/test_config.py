@@ -172,6 +172,7 @@ def test_the_home_folder_is_the_one_that_is_named(tmp_path: Path, monkeypatch: p
     assert home_folder({"XLSYNC_HOME": "$WORK/x"}) == tmp_path / "x"
     assert load(XLSYNC_HOME=str(tmp_path / "home")).home == tmp_path / "home"
     assert home_folder({"XLSYNC_HOME": "~/x"}) == Path.home() / "x"
+    assert home_folder({"XLSYNC_HOME": f'"{tmp_path}" '}) == tmp_path  # as `set` of Windows' cmd leaves it
     assert home_folder({}).name == "xlsync"
 
 

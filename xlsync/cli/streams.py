@@ -25,7 +25,7 @@ def open_what_is_closed() -> None:
 def show_what_can_be_shown(system: str = sys.platform) -> None:
     """Replace characters that the terminal's encoding lacks, instead of failing.
 
-    On Windows a file, such as that of a digest, gets UTF-8 unless PYTHONIOENCODING names another encoding:
+    On Windows a file, such as one of the runs, gets UTF-8 unless PYTHONIOENCODING names another encoding:
     the system's code page lacks most names of strangers.
     """
     is_free = system == "win32" and "PYTHONIOENCODING" not in os.environ

@@ -22,7 +22,8 @@ _LARGEST: Final = 1_000_000  # bytes of a settings file
 
 def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of links, journal, caches and sandbox state; raises ConfigError for one of nobody."""
-    given = os.path.expandvars(environ.get("XLSYNC_HOME", ""))  # %LOCALAPPDATA% of a scheduled task
+    # %LOCALAPPDATA% of a scheduled task; cmd's `set` keeps quotes, and the blank before `&&`
+    given = os.path.expandvars(environ.get("XLSYNC_HOME", "")).strip(' "')
     if not given:
         return _of_this_user(platformdirs.user_data_path)
     try:
