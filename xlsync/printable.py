@@ -1,8 +1,10 @@
-"""Text from other systems made safe for a terminal, and short."""
+"""Text from other systems made safe for a terminal, and short; words as they are typed there."""
 
 from __future__ import annotations
 
 import re
+import shlex
+import sys
 from typing import Final
 
 # Control characters (a terminal obeys them) and marks that turn the direction of writing, which can make a
@@ -27,3 +29,10 @@ def one_line(text: str) -> str:
 def cut(text: str, most: int) -> str:
     """Cut a text to so many characters at most, of which the last says that it goes on."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def as_typed(word: str, system: str = sys.platform) -> str:
+    """Return a word of a command as it is typed, in quotes where it needs them: cmd takes no single ones."""
+    if system != "win32":
+        return shlex.quote(word)
+    return word if re.fullmatch(r"[\w:./\\-]+", word) else f'"{word}"'

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import typer
 
-from xlsync.cli.command import command_line
 from xlsync.cli.streams import NO_READER, output_that_fails_is_an_error, show_what_can_be_shown
 from xlsync.cli.terminal import errors_in_words
+from xlsync.printable import as_typed
 
 
 class BrokenOnce(io.BytesIO):
@@ -59,15 +59,17 @@ def test_a_reader_that_goes_away_on_windows_is_told_without_a_traceback(
 
 
 @pytest.mark.parametrize(
-    ("system", "path", "typed"),
+    ("system", "path", "shown"),
     [
         ("win32", r"C:\Billing\xlsync-2026-10.xlsx", r"C:\Billing\xlsync-2026-10.xlsx"),
         ("win32", r"C:\Müller & Co\10.xlsx", r'"C:\Müller & Co\10.xlsx"'),
         ("linux", "/home/müller & co/10.xlsx", "'/home/müller & co/10.xlsx'"),
     ],
 )
-def test_a_command_to_type_has_the_quotes_that_the_system_reads(system: str, path: str, typed: str) -> None:
-    assert command_line(path, "--demo", system=system) == f"xlsync {typed} --demo"
+def test_a_path_in_a_command_to_type_has_the_quotes_that_the_system_reads(
+    system: str, path: str, shown: str
+) -> None:
+    assert as_typed(path, system) == shown
 
 
 def test_a_server_that_refuses_the_user_is_told_without_a_traceback(

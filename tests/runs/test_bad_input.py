@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import gc
 import re
+import shlex
 import shutil
 import sys
 import types
@@ -782,6 +783,12 @@ def test_export_never_overwrites_what_another_program_has_open_and_says_so_befor
     assert f"If nobody has it open, delete {owner.name}." in ran.err
     owner.unlink()
     assert desk.export().code == 0
+    named = desk.file.rename(desk.file.with_name("anna's october.xlsx"))
+    hand = Hand(named)
+    hand.approve("units:52")
+    hand.save()
+    ran = desk.export("--output", str(named))
+    assert f"`xlsync check {shlex.quote(str(named))}`" in ran.err
 
 
 @pytest.mark.parametrize("is_there", [True, False])

@@ -6,7 +6,6 @@ import functools
 import inspect
 import os
 import re
-import shlex
 import shutil
 import sys
 import textwrap
@@ -20,6 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from xlsync.errors import ConfigError, Problem, XlsyncError
+from xlsync.printable import as_typed
 
 Profile = Annotated[
     str,
@@ -165,15 +165,9 @@ def _remember_command(words: str, is_demo: bool, profile: str) -> Iterator[None]
         _own_profile.reset(tokens[2])
 
 
-def command_line(*arguments: str, system: str = sys.platform) -> str:
-    """Return the command that runs, with other arguments, as a person would type it on a system."""
-    quote = _quote_on_windows if system == "win32" else shlex.quote
-    return " ".join((_words.get(), *map(quote, arguments)))
-
-
-def _quote_on_windows(argument: str) -> str:
-    """Put what is no plain word into double quotes: cmd takes single ones for letters."""
-    return argument if re.fullmatch(r"[\w:./\\-]+", argument) else f'"{argument}"'
+def command_line(*arguments: str) -> str:
+    """Return the command that runs, with other arguments, as a person would type it."""
+    return " ".join((_words.get(), *map(as_typed, arguments)))
 
 
 def with_options(message: str) -> str:
@@ -182,7 +176,7 @@ def with_options(message: str) -> str:
     Another profile, or none, would name other runs and links.
     """
 
-    def typed(command: re.Match[str]) -> str:
+    def completed(command: re.Match[str]) -> str:
         text = command[1]
         if _is_demo.get() and command["has_demo"] and "--demo" not in text:
             text += " --demo"
@@ -190,7 +184,7 @@ def with_options(message: str) -> str:
             text += f" --profile {_own_profile.get()}"
         return f"`{text}`"
 
-    return _COMMAND.sub(typed, message)
+    return _COMMAND.sub(completed, message)
 
 
 def tell_error(message: str, hint: str = "", problems: tuple[Problem | tuple[str, str], ...] = ()) -> None:

@@ -20,6 +20,7 @@ from xlsync.gather.systems import Systems, silent
 from xlsync.gather.unchanged import store_reads
 from xlsync.gc_tuning import give_back_memory, not_collected
 from xlsync.models import Month, Progress
+from xlsync.printable import as_typed
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.layout import START
 from xlsync.workbook.read import read_workbook
@@ -93,7 +94,8 @@ def refuse_overwriting(path: Path) -> str:
         raise WorkbookError(message, "Check the name and the folder.")
     if not path.exists():
         return ""
-    hint = f"`xlsync check {path}` renews it and keeps the edits; or choose another file with --output."
+    what_to_type = f"xlsync check {as_typed(str(path))}"
+    hint = f"`{what_to_type}` renews it and keeps the edits; or choose another file with --output."
     try:
         book = read_workbook(path)
     except WorkbookError as error:

@@ -15,6 +15,7 @@ from xlsync.errors import Notice, WorkbookError
 from xlsync.files import digest_of, read_file
 from xlsync.gc_tuning import give_back_memory
 from xlsync.models import UNLINKED, BillingLine, MismatchKind, Month
+from xlsync.printable import as_typed
 from xlsync.reconcile import verdict
 from xlsync.reconcile.targets import STORED_AS
 from xlsync.reconcile.verdict import MonthVerdict
@@ -127,7 +128,8 @@ def write_export(
     if path.exists() and digest_of(read_file(path)) != replaced:
         raise WorkbookError(
             f"{path} was made or changed while xlsync worked, so it is not overwritten.",
-            f"`xlsync check {path}` renews it and keeps the edits; or choose another file with --output.",
+            f"`xlsync check {as_typed(str(path))}` renews it and keeps the edits; or choose another "
+            "file with --output.",
         )
     package.save(path)
     return about

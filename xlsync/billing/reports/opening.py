@@ -20,6 +20,7 @@ from xlsync.billing.reports.code_pages import SAVE_AS_UTF_8, decode
 from xlsync.billing.reports.workbook_cells import NotAWorkbook, ReportSheet, read_sheets
 from xlsync.errors import ReportError
 from xlsync.files import ZIP_ERRORS, refuse_special
+from xlsync.printable import as_typed
 
 MOST_BYTES: Final = 100_000_000  # of a file as it lies there
 MOST_UNPACKED: Final = 300_000_000
@@ -59,7 +60,8 @@ def open_report(path: Path) -> ReportFile:
         if _OF_XLSYNC in hidden:
             raise ReportError(
                 f"{path.name} is a workbook of xlsync, not a distributor's report.",
-                f"Name the file that the distributor sent; `xlsync check {path.name}` renews a workbook.",
+                "Name the file that the distributor sent; "
+                f"`xlsync check {as_typed(path.name)}` renews a workbook.",
             )
         return ReportFile(path.name, (sheets,), hidden)
     _refuse_other_kinds(path, content)
