@@ -130,7 +130,6 @@ def refuse_without_header(file: ReportFile, aliases: Aliases) -> None:
                 one = _Header(names, there, sheet.rows[n + 1 : n + 50])
                 best = max(best, one, key=lambda header: header.rank)
     missing = [meaning for meaning in NEEDED if meaning not in best.there]
-    headers = ", ".join(f"“{name[:40]}”" for name in best.names[:30] if name) or "nothing"
     unread = [
         n
         for n in find_columns(best.names, aliases).unread
@@ -144,7 +143,7 @@ def refuse_without_header(file: ReportFile, aliases: Aliases) -> None:
     left = f" The settings ignore: {', '.join(ignored)}." if ignored else ""
     raise ReportError(
         f"{file.name} has no column for: {', '.join(SETTING[name] for name in missing)}. "
-        f"Found: {headers}.{left}{hidden}",
+        f"Found: {_tell_headers(best.names)}.{left}{hidden}",
         f"Name the report's own headers in xlsync.toml:\n  [report.headers]\n  {lines}",
     )
 
@@ -156,10 +155,9 @@ def refuse_without_money(name: str, table: Table) -> None:
         return
     rows = [row for _, row in table.rows[:50]]
     fitting = [table.header[n] for n in columns.unread if _holds_numbers(rows, n)]
-    choice = f"  # in place of the dots one of: {', '.join(fitting[:12])}" if fitting else ""
-    headers = ", ".join(f"“{header[:40]}”" for header in table.header[:30] if header)
+    choice = _tell_choice(fitting)
     raise ReportError(
-        f"{name} has no column for: Amount or Unit Price. Found: {headers}.",
+        f"{name} has no column for: Amount or Unit Price. Found: {_tell_headers(table.header)}.",
         "Name the report's own headers in xlsync.toml, one of them or both:\n  [report.headers]\n"
         f'  "Amount" = ["…"]{choice}\n  "Unit Price" = ["…"]{choice}',
     )
@@ -171,8 +169,16 @@ def _line_for(meaning: str, header: _Header, unread: Sequence[int]) -> str:
     fitting = [header.names[n] for n in unread if _holds_numbers(header.rows, n) is wants_numbers]
     if len(fitting) == 1:
         return f"{quoted(SETTING[meaning])} = [{quoted(fitting[0])}]"
-    choice = f"  # in place of the dots one of: {', '.join(fitting[:12])}" if fitting else ""
-    return f'{quoted(SETTING[meaning])} = ["…"]{choice}'
+    return f'{quoted(SETTING[meaning])} = ["…"]{_tell_choice(fitting)}'
+
+
+def _tell_choice(headers: Sequence[str]) -> str:
+    """Write a comment that names the headers which a setting may mean; empty where there are none."""
+    return f"  # in place of the dots one of: {', '.join(headers[:12])}" if headers else ""
+
+
+def _tell_headers(names: Sequence[str]) -> str:
+    return ", ".join(f"“{name[:40]}”" for name in names[:30] if name) or "nothing"
 
 
 def _holds_numbers(rows: Sequence[Sequence[Any]], column: int) -> bool | None:

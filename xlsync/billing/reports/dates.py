@@ -70,6 +70,7 @@ _TIME: Final = re.compile(
     r"\s*(?:(Z|UTC|GMT)|MES?Z|[A-Z]{1,4}T)?\s*([+-]\d{2}:?\d{2})?(?:\s*\([^)]*\))?$",
     re.IGNORECASE,
 )
+_NEXT_DAY: Final = 11  # hour of UTC from which on a midnight elsewhere begins the next day
 _HALF_HOURS: Final = frozenset({2, 3, 9, 13, 14, 17, 18, 19, 20})  # UTC, at midnight of a zone with :30
 _ZONE_ALONE: Final = re.compile(r"(?<=\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)$")
 _ORDINAL: Final = r"(?:(?:st|nd|rd|th|er|ere|re|o|a|η|ησ|º|ª|°|\.)(?![^\W\d_]))?"
@@ -178,11 +179,8 @@ def read_date(text: str) -> DateReadings | None:
     core = " ".join(text.split()).strip("'").strip()
     time, is_utc = None, False
     if match := _TIME.search(core):
-        time, is_utc = (
-            _seconds(match),
-            (match[5] is not None or match[6] is not None)
-            and (match[6] is None or int(match[6].replace(":", "")) == 0),
-        )
+        time = _seconds(match)
+        is_utc = match[5] is not None if match[6] is None else int(match[6].replace(":", "")) == 0
         core = core[: match.start()].rstrip(", ")
     core = _ZONE_ALONE.sub("", core)
     first, _, rest = core.partition(" ")
@@ -341,17 +339,15 @@ def local_days(readings: Sequence[DateReadings]) -> int | None:
 
     Then the number of hours from which on the day is the next one; None where the times tell no zone.
     """
-    utc = [reading for reading in readings if reading.is_utc and reading.time is not None]
-    hours = {
-        (((reading.time or 0) + 1) // 3600) % 24 for reading in utc if ((reading.time or 0) + 1) % 1800 <= 1
-    }
-    is_whole = all(((reading.time or 0) + 1) % 1800 <= 1 for reading in utc)
-    if not utc or not is_whole or hours <= {0} or max(hours) - min(hours) > 1:
+    times = [reading.time + 1 for reading in readings if reading.is_utc and reading.time is not None]
+    if not times or any(time % 1800 > 1 for time in times):
         return None
-    halves = {((reading.time or 0) + 1) // 1800 % 2 for reading in utc}
+    hours, halves = {time // 3600 % 24 for time in times}, {time // 1800 % 2 for time in times}
+    if hours <= {0} or max(hours) - min(hours) > 1:
+        return None
     if 1 in halves and (0 in halves or not hours <= _HALF_HOURS):
         return None
-    return 11
+    return _NEXT_DAY
 
 
 def local_day(day: dt.date, one: DateReadings, turn: int | None) -> tuple[dt.date, bool]:

@@ -59,6 +59,7 @@ class RowChecks:
                 self.tell(at, "currency", f"“{str(currency)[:20]}” is no currency")
         self._check_names(charging)
         self._check_empty(charging)
+        self._check_sides(charging)
         for at in charging:
             if isinstance(own := self.columns.currencies[at], Wrong):
                 self.tell(at, "currency" if "currency" in self.values.texts else "amount", own.what)
@@ -116,10 +117,12 @@ class RowChecks:
         for at in charging if "duration" in numbers else ():
             if at not in self.bad and self.columns.amounts[at] is None:
                 self._check_duration(at, numbers["duration"][at])
-        self._check_sides(charging)
 
     def _check_sides(self, charging: Sequence[int]) -> None:
-        """Figures in columns of debits, credits and amounts: one row has one of them, or one figure twice."""
+        """Add a problem for each row with figures in two of the columns of debits, credits and amounts.
+
+        One figure may stand as the amount too.
+        """
         numbers = self.values.numbers
         for side, other, what in (
             ("credit", "debit", "a debit: one of them must be empty"),

@@ -48,15 +48,15 @@ class ReportColumn(Struct, Generic[T], frozen=True):
     A column of many rows holds few different cells: what is asked of a cell is asked of each once.
     """
 
-    cells: Sequence[T | Wrong | None]
-    different: Sequence[T | Wrong | None]
+    cells: Sequence[Read[T]]
+    different: Sequence[Read[T]]
 
     @property
     def values(self) -> list[T]:
         """The different values that are there and right."""
         return [cell for cell in self.different if cell is not None and not isinstance(cell, Wrong)]
 
-    def map(self, convert: Callable[[T | Wrong | None], U]) -> list[U]:
+    def map(self, convert: Callable[[Read[T]], U]) -> list[U]:
         """Return every cell converted, each different one once."""
         known = {id(cell): convert(cell) for cell in self.different}
         return [known[key] for key in map(id, self.cells)]
