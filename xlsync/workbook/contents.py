@@ -172,7 +172,7 @@ def _most_frequent(currencies: Iterable[str]) -> str:
 
 
 def line_cells(
-    line: BillingLine, link: Link, status: Status, labels: Labels, nearest: Nearest, reservation: str = ""
+    line: BillingLine, link: Link, status: Status, labels: Labels, nearest: Nearest, reservation: str
 ) -> Cells:
     """Make the cells of a row of *Billing Lines*, except for its note.
 

@@ -64,7 +64,7 @@ class Sheet(Struct, frozen=True):
         return re.sub(r"\{([^}]+)\}", lambda named: f"${letters(self.index(named[1]))}2", column.choices)
 
 
-def _input(  # a column that people may edit
+def _input(
     header: str,
     kind: Kind = "choice",
     width: float = 14,
@@ -73,6 +73,7 @@ def _input(  # a column that people may edit
     *,
     wraps: bool = False,
 ) -> Column:
+    """Make a column that people may edit."""
     return Column(header, kind, is_input=True, width=width, choices=choices, prompt=prompt, wraps=wraps)
 
 
