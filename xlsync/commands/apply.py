@@ -42,7 +42,8 @@ from xlsync.links.memory import Memory
 from xlsync.models import Choice, Evidence, Link, Progress
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.records import replace
-from xlsync.workbook.edits.approvals import RowAction, RowEdits, read_row_edits
+from xlsync.workbook.edits.addition_changes import RowAction
+from xlsync.workbook.edits.approvals import RowEdits, read_row_edits
 from xlsync.workbook.edits.cells import find_lifted
 from xlsync.workbook.edits.creations import NewRows
 from xlsync.workbook.edits.links import LinkEdits, read_link_edits, write_pick
