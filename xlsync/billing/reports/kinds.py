@@ -176,29 +176,11 @@ _PHRASE_KINDS: Final = tuple(
 )
 _WORD_KINDS: Final = {word: kind for kind, words in reversed(_WORDS.items()) for word in words.split()}
 # words that undo what another says: beside a credit nobody knows which way it goes
-_UNDOING: Final = frozenset(
-    [
-        "reversal",
-        "reversals",
-        "reversed",
-        "reverse",
-        "cancel",
-        "cancelled",
-        "canceled",
-        "cancellation",
-        "void",
-        "voided",
-        "chargeback",
-        "chargebacks",
-        "storno",
-        "stornierung",
-        "annulation",
-        "annulering",
-        "anulacion",
-        "annullamento",
-        "ακυρωση",
-    ]
-)
+_UNDOING: Final = frozenset([
+    "reversal", "reversals", "reversed", "reverse", "cancel", "cancelled", "canceled", "cancellation", "void",
+    "voided", "chargeback", "chargebacks", "storno", "stornierung", "annulation", "annulering", "anulacion",
+    "annullamento", "ακυρωση",
+])  # fmt: skip
 # credits that are bought or used up like goods, and returns that are sent: no money comes back for them
 _BOUGHT: Final = frozenset({"credit", "credits"}), frozenset({"prepaid", "purchase"})
 _USED_UP: Final = (

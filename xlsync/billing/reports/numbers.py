@@ -30,25 +30,10 @@ _WHOLE: Final = {
     )
     for mark, other, lakh in ((".", ",", r"|[1-9]\d?(?:,\d\d)+,\d{3}"), (",", ".", ""))
 }
-NOTHING: Final = frozenset(
-    {
-        "",
-        "-",
-        "–",
-        "—",
-        "--",
-        "n/a",
-        "na",
-        "n.a.",
-        "n. a.",
-        "none",
-        "null",
-        "nil",
-        "#n/a n/a",
-        "k.a.",
-        "n.v.t.",
-    }
-)
+NOTHING: Final = frozenset([
+    "", "-", "–", "—", "--", "n/a", "na", "n.a.", "n. a.", "none", "null", "nil", "#n/a n/a", "k.a.",
+    "n.v.t.",
+])  # fmt: skip
 
 
 class NumberReadings(Struct, frozen=True):
