@@ -79,6 +79,11 @@ _NO_CURRENCY: Final = frozenset(
 _MONEY: Final = ("amount", "cost", "debit", "credit")
 
 
+def _money_in(table: Table) -> list[str]:
+    """Return the meanings of a table's columns of money, the amounts first."""
+    return [meaning for meaning in _MONEY if meaning in table.columns.at]
+
+
 @lru_cache(maxsize=4096)
 def currency_code(stated: str) -> str | None:
     """Return a currency's code as a cell tells it, empty for a sign of several; None for what is none."""
@@ -159,8 +164,7 @@ def doubt_currencies(currencies: Currencies, charging: Sequence[int]) -> Iterato
     own = {code for at in charging if isinstance(code := currencies.of_rows[at], str) and code}
     yield from _doubt_titles(currencies.values, own)
     table = currencies.values.table
-    headers = [table.header_of(meaning) for meaning in _MONEY if meaning in table.columns.at]
-    for header in filter(_KRONE.search, headers):
+    for header in filter(_KRONE.search, map(table.header_of, _money_in(table))):
         if own and own.isdisjoint(_SIGNS["kr"]):
             counts = " and ".join(sorted(own))
             yield f"{header} has a sign of another currency, and the money counts as {counts}"
@@ -216,8 +220,8 @@ def _named(values: TableValues) -> tuple[Sequence[str], list[Sequence[frozenset[
     rows = len(table.rows)
     in_cells: list[Sequence[frozenset[str]]] = [
         column
-        for meaning in _MONEY
-        if meaning in table.columns.at and any(column := _currencies_in(values, table.columns.at[meaning]))
+        for meaning in _money_in(table)
+        if any(column := _currencies_in(values, table.columns.at[meaning]))
     ]
     in_headers = _of_headers(values)
     in_header = in_headers[0] if in_headers else ""
@@ -236,7 +240,7 @@ def _named(values: TableValues) -> tuple[Sequence[str], list[Sequence[frozenset[
             in_cells.append(signs)
         if in_header and codes - {in_header}:
             in_cells.append([frozenset({in_header})] * rows)
-    signed = any("$" in table.header_of(meaning) for meaning in _MONEY if meaning in table.columns.at)
+    signed = any("$" in table.header_of(meaning) for meaning in _money_in(table))
     if signed and "exchange_rate" not in values.numbers:
         in_cells.append([_SIGNS["$"]] * rows)
     return stated, in_cells
@@ -252,8 +256,8 @@ def _in_formats(values: TableValues) -> dict[str, list[frozenset[str]]]:
     if not shown:
         return {}
     formats: dict[str, list[frozenset[str]]] = {}
-    for meaning in _MONEY:
-        if meaning in table.columns.at and not (meaning == "cost" and "exchange_rate" in values.numbers):
+    for meaning in _money_in(table):
+        if not (meaning == "cost" and "exchange_rate" in values.numbers):
             n = table.columns.at[meaning]
             codes: list[frozenset[str]] = [
                 _in_cell(currency.sign)
@@ -307,22 +311,22 @@ def tell_open_signs(currencies: Currencies, charging: Sequence[int]) -> Iterator
     """Tell in which rows the money has a sign of several currencies, such as $, and nothing says of which."""
     values, table = currencies.values, currencies.values.table
     unknown = [at for at in charging if currencies.of_rows[at] == ""]
-    for meaning in ("currency", *_MONEY) if unknown else ():
-        if meaning in table.columns.at:
-            header = table.header_of(meaning)
-            if meaning == "currency":
-                signs = [_open_sign(cell) for cell in values.texts[meaning]]
-            else:
-                signs = _currencies_in(values, table.columns.at[meaning])
-                by_format = currencies.formats.get(meaning, signs)
-                signs = [own or shown for own, shown in zip(signs, by_format, strict=True)]
-            rows = [table.rows[at][0] for at in unknown if signs[at]]
-            is_signed = meaning != "currency" and ("$" in header or _KRONE.search(header) is not None)
-            if rows or is_signed:
-                where = "" if is_signed else f" ({rows_text(rows)})"
-                what = f"the sign in {header} stands for several currencies{where}"
-                yield f"{what}, and no column says which: the money counts as that of each line's agreement"
-                return
+    named = ["currency"] if "currency" in table.columns.at else []
+    for meaning in (*named, *_money_in(table)) if unknown else ():
+        header = table.header_of(meaning)
+        if meaning == "currency":
+            signs = [_open_sign(cell) for cell in values.texts[meaning]]
+        else:
+            signs = _currencies_in(values, table.columns.at[meaning])
+            by_format = currencies.formats.get(meaning, signs)
+            signs = [own or shown for own, shown in zip(signs, by_format, strict=True)]
+        rows = [table.rows[at][0] for at in unknown if signs[at]]
+        is_signed = meaning != "currency" and ("$" in header or _KRONE.search(header) is not None)
+        if rows or is_signed:
+            where = "" if is_signed else f" ({rows_text(rows)})"
+            what = f"the sign in {header} stands for several currencies{where}"
+            yield f"{what}, and no column says which: the money counts as that of each line's agreement"
+            return
     if unknown and any(currencies.of_rows[at] for at in charging):
         rows = [table.rows[at][0] for at in unknown]
         what = f"no currency is named in {rows_text(rows)}, and others name one"
@@ -393,8 +397,8 @@ def _of_headers(values: TableValues) -> list[str]:
     """Return the currencies that the headers of money name, that of the amounts first."""
     table = values.table
     codes = []
-    for meaning in _MONEY:
-        if meaning in table.columns.at and (match := _IN_HEADER.search(table.header_of(meaning))):
+    for header in map(table.header_of, _money_in(table)):
+        if match := _IN_HEADER.search(header):
             code = match[match.lastindex or 0]
             codes.append("" if code in _NO_CURRENCY else currency_code(code) or "")
     return list(filter(None, codes))
