@@ -23,7 +23,7 @@ from xlsync.billing.reports.discounts import with_discounts
 from xlsync.billing.reports.doubts import charges_for, tell_other_periods
 from xlsync.billing.reports.kinds import Kind, KindWords
 from xlsync.billing.reports.line_names import LineNames, line_names
-from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Habits, Meaning, ReportRow, RowFigures, decide
+from xlsync.billing.reports.lines import Habits, Meaning, ReportRow, RowFigures, Unclear, decide
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.row_checks import RowChecks, tell_unknown_words
 from xlsync.billing.reports.row_columns import RowColumns, read_row_columns, unknown_words
@@ -96,8 +96,10 @@ def charge_lines(
     rows = with_discounts(_charging_rows(values, good, columns), values.texts["product"], charged)
     made: list[tuple[ReportRow, Meaning]] = []
     for row, meaning in _decide(values, rows):
-        if isinstance(meaning, str):
-            (elsewhere if row.at in others else checks).tell(row.at, _meaning_of(meaning, values), meaning)
+        if isinstance(meaning, Unclear):
+            money = "amount" if "amount" in values.numbers else "cost"
+            column = money if meaning.figure == "money" else meaning.figure
+            (elsewhere if row.at in others else checks).tell(row.at, column, meaning.what)
         else:
             made.append((row, meaning))
     result = TableCharges(unread_of=Counter(others[at] for at in elsewhere.bad))
@@ -257,7 +259,7 @@ def _prices(rows: Iterable[ReportRow]) -> dict[tuple[str, ...], set[Decimal]]:
     return prices
 
 
-def _decide(values: TableValues, rows: Sequence[ReportRow]) -> Iterator[tuple[ReportRow, Meaning | str]]:
+def _decide(values: TableValues, rows: Sequence[ReportRow]) -> Iterator[tuple[ReportRow, Meaning | Unclear]]:
     """Decide the meaning of every row, or say what is unclear about it."""
     habits = _habits(values, rows)
     prices = _prices(rows) if habits.has_minus else {}
@@ -267,13 +269,6 @@ def _decide(values: TableValues, rows: Sequence[ReportRow]) -> Iterator[tuple[Re
             by_product = prices.get((row.customer, row.product), set())
             own = prices.get((row.customer, row.product, row.contract), by_product)
         yield row, decide(row.figures, row.kind, row.word, habits, own)
-
-
-def _meaning_of(what: str, values: TableValues) -> str:
-    """Return the meaning of the column that a row's problem is about."""
-    if what == NO_MONEY:
-        return "amount" if "amount" in values.numbers else "cost"
-    return "units" if what == NO_UNITS else "amount"
 
 
 # --- lines

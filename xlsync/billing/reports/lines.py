@@ -6,14 +6,13 @@ import calendar
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
 
 from xlsync.billing.reports.kinds import Kind
 from xlsync.models import LineType
 
-NO_MONEY: Final = "has neither an amount nor a cost per unit beside it"
 NO_UNITS: Final = "is empty"
 _CENT: Final = Decimal("0.01")
 
@@ -51,6 +50,16 @@ class Meaning(NamedTuple):
     amount: Decimal
 
 
+class Unclear(NamedTuple):
+    """What is unclear about a row, and the figure that it is about; money is its amount, or else its cost."""
+
+    what: str
+    figure: Literal["units", "amount", "money"] = "amount"
+
+
+_NO_MONEY: Final = Unclear("has neither an amount nor a cost per unit beside it", "money")
+
+
 class Habits(Struct, frozen=True, kw_only=True):
     """The report's way of writing credits, as its other rows show.
 
@@ -65,33 +74,34 @@ class Habits(Struct, frozen=True, kw_only=True):
 
 def decide(
     figures: RowFigures, kind: Kind, word: str, habits: Habits, prices: Iterable[Decimal]
-) -> Meaning | str:
+) -> Meaning | Unclear:
     """Decide the meaning of a row, or say what is unclear. `prices` are those of its contract's charges."""
     units, cost, amount = figures.units, figures.cost, figures.amount
     charge = kind.charge or LineType.RECURRING
     if cost == 0 and amount:
         cost = None  # a price of zero beside an amount is no price
     if amount is None and cost is None:
-        return NO_MONEY
+        return _NO_MONEY
     money = amount if amount is not None else (units or Decimal(0)) * (cost or Decimal(0))
     if kind.is_discount:
         return _money_only(money if word in habits.both_ways else -abs(money))
     if units is None and needs_units(kind):
-        return _money_only(money) if money < 0 and not kind.is_credit else NO_UNITS
+        return _money_only(money) if money < 0 and not kind.is_credit else Unclear(NO_UNITS, "units")
     if units is None:
         if amount is None:
-            return NO_MONEY
+            return _NO_MONEY
         units = Decimal(0)
     has_minus = units < 0 or money < 0
     if units < 0 < money and cost is not None and cost < 0:
-        return f"is {money} and has {units} units at {cost}: whether it takes units back is not told"
+        return Unclear(f"is {money} and has {units} units at {cost}: whether it takes units back is not told")
     if units < 0 < money and not _is_about(money, abs(units) * abs(cost or Decimal(0)), units):
-        return f"has {units} units and an amount of {money}: which of them has the wrong sign is not told"
+        what = f"has {units} units and an amount of {money}: which of them has the wrong sign is not told"
+        return Unclear(what)
     if kind.is_credit or kind.goes_both_ways:
         is_credit = _is_credit(kind, word, habits, has_minus=has_minus)
         if is_credit is None:
             seen = "where other rows have one" if habits.has_minus else "anywhere in the file"
-            return f"“{word}” has no minus {seen}: whether it takes units back is not told"
+            return Unclear(f"“{word}” has no minus {seen}: whether it takes units back is not told")
     elif has_minus and units > 0 and not takes_back(figures, money, prices):
         return _money_only(money)
     else:
