@@ -93,14 +93,14 @@ def outcomes(console: Console, results: Sequence[Outcome], shown: Sequence[Outco
     count = Counter(result.state for result in results)
     counts = [(f"{count[state]} {state.words}", colour) for state, colour in COLOURS.items() if count[state]]
     say(console, ", ".join(text for text, _ in counts), words=dict(counts))
-    _not_as_approved(console, [result for result in results if result not in shown])
+    _not_as_approved(console, results, shown)
 
 
-def _not_as_approved(console: Console, results: Iterable[Outcome]) -> None:
-    """Print what is not as approved, and why; what many were left for is printed once."""
+def _not_as_approved(console: Console, results: Iterable[Outcome], shown: Sequence[Outcome] = ()) -> None:
+    """Print what is not as approved and not `shown` yet, and why; what many were left for is printed once."""
     groups: dict[tuple[State, str], list[Outcome]] = {}
     for result in results:
-        if not result.is_as_approved:
+        if not result.is_as_approved and result not in shown:
             groups.setdefault((result.state, result.detail), []).append(result)
     for (state, detail), group in groups.items():
         texts = [entry.reason for entry in group]
