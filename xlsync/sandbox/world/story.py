@@ -157,11 +157,9 @@ class Story:
         more.setdefault("cost", bought.cost)
         return self.psa.addition(agreement, self.items[bought.product.offer.name], quantity, **more)
 
-    def right(
-        self, customer: Customer, agreement: Record, name: str, units: str, term: Term = "month"
-    ) -> Subscription:
+    def right(self, customer: Customer, agreement: Record, name: str, units: str) -> Subscription:
         """Add a subscription that ConnectWise has right."""
-        bought = self.buys(customer, name, units, term)
+        bought = self.buys(customer, name, units)
         self.holds(agreement, bought)
         self.agreed.append(bought)
         return bought
