@@ -103,6 +103,13 @@ def test_what_cannot_be_ended_is_named(empty_desk: Desk) -> None:
     found = {finding.name: finding for finding in write(empty_desk)}
     assert found["Write test: ended"].state is CheckState.BAD
     assert found["Write test: ended"].next_step.count("/finance/agreements/") == 2
+    (run,) = empty_desk.run("history", "--json").json["runs"]
+    undone = empty_desk.run("undo", run["run"], "--yes")
+    assert (undone.code, undone.err.count("/finance/agreements/"), "/additions/" in undone.err) == (
+        1,
+        2,
+        False,
+    )
 
 
 @pytest.mark.parametrize("lost", ["hang-up-after", "gateway-after"])

@@ -23,14 +23,35 @@ from xlsync.workbook.write import write_results
 def review_undo(systems: Systems, run: Run, progress: Progress) -> tuple[Plan, Live]:
     """Plan how to take a run back, by what ConnectWise holds now; XlsyncError for a test of writing."""
     if run.command == WRITE_TEST:
-        raise XlsyncError(
-            f"Run {run.number} was a test of writing, which ended itself what it made: to take it back would "
-            "let that be billed.",
-            f"`xlsync history {run.number}` shows what it wrote.",
-        )
+        raise _not_taken_back(run)
     runs = systems.list_runs()
     live = open_live(systems, runs)
     return plan_undo(run, runs, live, progress), live
+
+
+def _not_taken_back(test: Run) -> XlsyncError:
+    """Make the error for the undo of a test of writing, which names what the test did not end itself."""
+    ended = {
+        write.path
+        for write in test.writes
+        if write.state == State.DONE and write.changes.keys() & {"cancelledDate", "cancelledFlag"}
+    }
+    left = [
+        write.record if write.id is not None else f"{write.path} (whether it was made is not known)"
+        for write in test.writes
+        if write.method == "POST" and write.state in {State.DONE, State.UNKNOWN} and write.record not in ended
+    ]
+    if left:
+        return XlsyncError(
+            f"Run {test.number} was a test of writing, which did not end all that it made, and only a person "
+            "can.",
+            f"End it by hand in ConnectWise: {', '.join(left)}.",
+        )
+    return XlsyncError(
+        f"Run {test.number} was a test of writing, which ended itself what it made: to take it back would "
+        "let that be billed.",
+        f"`xlsync history {test.number}` shows what it wrote.",
+    )
 
 
 def perform_undo(
