@@ -530,6 +530,77 @@ def test_a_row_whose_addition_has_a_successor_names_it_and_presets_nothing(case:
     assert case.row("units:73").action is ActionLabel.UPDATE_UNITS
 
 
+def test_more_units_are_not_preset_beside_an_addition_that_bills_some_of_them_too(case: Case) -> None:
+    """
+    line  units  link  contract
+    a     7      1:10  S1
+    b     5      2:10  S2
+    c     3      2:10  S3
+    d     4      3:10  S4
+    e     7      4:10  S5
+    f     7      5:10  S6
+
+    addition  agreement  quantity  from   until  mark
+    71        1          5         -      -      -
+    72        1          2         11-01  -      -
+    73        2          5         -      -      S2
+    74        2          3         -      10-31  S3
+    75        3          5         -      -      -
+    76        3          2         11-01  -      -
+    77        4          5         -      -      -
+    78        4          2         11-01  -      S9
+    79        5          5         10-15  -      -
+    80        5          2         -      10-14  -
+
+    mismatch      key       action
+    Units differ  units:73  -
+    Units differ  units:71  -
+    Units differ  units:77  Update units
+    Units differ  units:79  Update units
+    Units differ  units:75  Update units
+    """
+    twice = "with more units here the customer would pay for them twice."
+    later = f"Addition 72 (2 units) starts beside it on 2026-11-01: {twice}"
+    ended = f"Addition 74 (3 units) ran beside it until 2026-10-31: {twice}"
+    assert case.row("units:71").explanation.endswith(later)
+    assert case.row("units:73").explanation.endswith(ended)
+
+
+def test_among_several_additions_those_that_ended_or_begin_later_are_told_to_their_contract(
+    case: Case,
+) -> None:
+    """
+    line  units  link  contract
+    a     5      1:10  S1
+    b     2      1:10  S2
+    c     3      1:10  S3
+    d     5      2:10  S4
+    e     2      2:10  S5
+    f     3      2:10  S6
+    g     5      3:10  S7
+    h     2      3:10  S8
+
+    addition  agreement  quantity  from   until  mark
+    71        1          5         -      -      S1
+    72        1          2         -      -      S2
+    73        1          3         11-01  -      S3
+    74        2          5         -      -      S4
+    75        2          2         -      -      S5
+    76        2          3         -      10-31  S6
+    77        3          4         -      11-14  S7
+    78        3          2         -      -      S8
+    79        3          5         11-15  -      S7
+
+    mismatch            key          action
+    Not in ConnectWise  add:1:10:S3  -
+    Not in ConnectWise  add:2:10:S6  -
+    Units differ        units:77     -
+    """
+    assert "Addition 73 (3 units) starts on 2026-11-01." in case.row("add:1:10:S3").explanation
+    assert "Addition 76 (3 units) ended on 2026-10-31." in case.row("add:2:10:S6").explanation
+    assert "addition 79 (5 units) follows on 2026-11-15" in case.row("units:77").explanation
+
+
 def test_a_later_addition_that_ended_on_the_day_it_began_is_no_successor(case: Case) -> None:
     """
     line  units  link

@@ -5,6 +5,7 @@ A target differs in units and cost, or in something that bars comparing either.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -71,8 +72,10 @@ def find_differences(
             yield _not_in_connectwise(month, base, units, comparison, books)
         case (addition,):
             successor = _tell_successor(addition, comparison.later)
+            overlapping = _tell_overlapping(addition, comparison) if units > addition.quantity else ""
             for row in _units_and_cost(base, units, charges, addition, books):
-                yield with_warnings(row, successor)
+                is_about_units = row.kind is MismatchKind.UNITS_DIFFER
+                yield with_warnings(row, successor, overlapping if is_about_units else "")
         case several if isinstance(several, tuple):
             yield _several_additions(base, several)
 
@@ -348,6 +351,31 @@ def _tell_successor(addition: Addition, later: Sequence[Addition]) -> str:
             if addition.cancelled is not None and one.effective is not None
             if one.effective > addition.cancelled
         )
+    )
+
+
+def _tell_overlapping(addition: Addition, comparison: Comparison) -> str:
+    """Name additions that bill units of these contracts beside this one, early in the month or after it.
+
+    More units on this one would be paid twice while both run; one that follows another overlaps nothing.
+    """
+    contracts = {line.contract_id.casefold() for line in billing_lines_of(comparison.charges)} | {""}
+    begun, end = addition.effective or dt.date.min, addition.cancelled or dt.date.max
+    before = (
+        f"Addition {one.id} ({counted_units(one.quantity)}) ran beside it until {one.cancelled}"
+        for one in comparison.ended
+        if one.cancelled is not None and begun < one.cancelled and not one.is_taken_back
+        if one.quantity and one.contract_mark.casefold() in contracts
+    )
+    after = (
+        f"Addition {one.id} ({counted_units(one.quantity)}) starts beside it on {one.effective}"
+        for one in comparison.later
+        if one.effective is not None and one.effective < end
+        if one.quantity and one.contract_mark.casefold() in contracts
+    )
+    return " ".join(
+        f"{running}: with more units here the customer would pay for them twice."
+        for running in (*before, *after)
     )
 
 

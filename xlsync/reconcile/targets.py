@@ -166,35 +166,42 @@ def find_comparisons(
     later = tuple(
         a for a in standing if a.effective is not None and a.effective > month.last and not a.is_taken_back
     )
-    match active:
-        case []:
-            ended = tuple(a for a in standing if a.cancelled and month.first <= a.cancelled <= month.last)
-            yield Comparison(target, tuple(charges), (), beside, later, ended)
-        case [addition]:
-            yield Comparison(target, tuple(charges), (addition,), beside, later)
-        case _:
-            yield from _tell_apart(target, charges, active, beside)
+    ended = tuple(a for a in standing if a.cancelled and month.first <= a.cancelled <= month.last)
+    whole = Comparison(target, tuple(charges), tuple(active), beside, later, ended)
+    if len(active) > 1:
+        yield from _tell_apart(whole, active)
+    else:
+        yield whole
 
 
-def _tell_apart(
-    target: Target, charges: Sequence[Charge], active: Sequence[Addition], beside: tuple[int, ...]
-) -> Iterator[Comparison]:
+def _tell_apart(whole: Comparison, active: Sequence[Addition]) -> Iterator[Comparison]:
     """Pair each contract with the additions that carry its mark, then all that is left of both together."""
+    target, charges, later, ended = whole.target, whole.charges, whole.later, whole.ended
     by_contract: dict[str, list[Charge]] = {}
     for charge in charges:
         by_contract.setdefault(charge.lines[0].contract_id.casefold(), []).append(charge)
     unmarked: list[Charge] = []
     for contract_id, group in by_contract.items():
-        marked = [a for a in active if contract_id and a.contract_mark.casefold() == contract_id]
+        marked, others = _part_by_mark(active, contract_id)
         if marked:
             part = replace(target, contract_id=group[0].lines[0].contract_id)
-            yield Comparison(part, tuple(group), tuple(marked), beside)
-            active = [addition for addition in active if addition not in marked]
+            own_later, later = _part_by_mark(later, contract_id)
+            own_ended, ended = _part_by_mark(ended, contract_id)
+            yield Comparison(part, tuple(group), marked, whole.beside, own_later, own_ended)
+            active = others
         else:
             unmarked.extend(group)
     if unmarked or active:
         part = replace(target, contract_id=only_contract(unmarked) or "rest")
-        yield Comparison(part, tuple(unmarked), tuple(active), beside)
+        yield Comparison(part, tuple(unmarked), tuple(active), whole.beside, later, ended)
+
+
+def _part_by_mark(
+    additions: Sequence[Addition], contract_id: str
+) -> tuple[tuple[Addition, ...], tuple[Addition, ...]]:
+    """Split additions into those that carry the mark of a contract and all others."""
+    marked = tuple(a for a in additions if contract_id and a.contract_mark.casefold() == contract_id)
+    return marked, tuple(addition for addition in additions if addition not in marked)
 
 
 class ComparedTarget(Struct, frozen=True, kw_only=True):
