@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
 import importlib.util
@@ -10,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import types
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -30,6 +32,7 @@ from xlsync import __version__
 from xlsync.cli import app
 from xlsync.errors import WorkbookError, XlsyncError
 from xlsync.excel import addin, vba
+from xlsync.excel.loading import leave_excels_alone
 from xlsync.xlsx.package import Package
 
 pytestmark = pytest.mark.skipif(
@@ -531,3 +534,26 @@ def test_an_excel_that_waits_for_somebody_is_told_and_not_waited_for() -> None:
     with pytest.raises(XlsyncError, match="Excel did not answer within 1 seconds") as told:
         addin.run_python("import threading; threading.Event().wait()", seconds=0.7)
     assert "quit Excel" in told.value.hint
+
+
+def test_no_excel_of_others_is_ended_by_force() -> None:
+    """What xlwings calls when Python ends, and when an Excel ends that it began, is all that kills one."""
+    ended: list[str] = []
+
+    class Apps:
+        @staticmethod
+        def cleanup() -> None:
+            ended.append("taskkill /F")
+
+    leave_excels_alone(types.SimpleNamespace(_xlwindows=types.SimpleNamespace(Apps=Apps)))
+    Apps.cleanup()
+    assert not ended
+
+    (folder,) = importlib.util.find_spec("xlwings").submodule_search_locations
+    tree = ast.parse(Path(folder, "_xlwindows.py").read_text("utf-8"))
+    (apps,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Apps")
+    killing = [
+        [node.name for node in nodes if isinstance(node, ast.FunctionDef) and "taskkill" in ast.unparse(node)]
+        for nodes in (apps.body, ast.walk(tree))
+    ]
+    assert killing == [["cleanup"], ["cleanup"]]

@@ -35,6 +35,7 @@ MONTH_LABEL: Final = f"{MODULE}.MonthLabel"
 CONFIGURATION: Final = "myaddin.conf"  # the sheet that xlwings' VBA looks for: the name of its project
 MONTHS_BACK: Final = range(13)
 _WINDOWS_AND_MAC: Final = ("win32", "darwin")
+_LOADED: Final = "from xlsync.excel.loading import load_xlwings; load_xlwings()"
 
 
 class Button(Struct, frozen=True):
@@ -398,7 +399,7 @@ def _ask_excel_for_folder() -> str:
 
 def run_python(code: str, *words: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
     """Run a program that asks Excel, in a process of its own; raises XlsyncError where Excel lets it wait."""
-    command = [sys.executable, "-c", code, *words]
+    command = [sys.executable, "-c", f"{_LOADED}; {code}", *words]
     environ = {**os.environ, "PYTHONIOENCODING": "utf-8"}  # Windows' code page lacks letters of some names
     try:
         return subprocess.run(  # noqa: S603 - this Python

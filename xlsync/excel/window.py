@@ -17,6 +17,7 @@ from msgspec import Struct
 from xlsync.errors import WorkbookError
 from xlsync.excel import synced_folders
 from xlsync.excel.dialogs import mac_dialog, mac_prompt, windows_prompt
+from xlsync.excel.loading import load_xlwings
 from xlsync.excel.open_file import Cells
 from xlsync.xlsx.cells import Value
 
@@ -171,9 +172,7 @@ def _first_answer(*asks: Callable[[], object]) -> object:
 
 def calling_workbook() -> ExcelWorkbook:
     """Return the workbook in which a button was clicked."""
-    import xlwings  # noqa: PLC0415 - where there is no Excel it refuses to work
-
-    return ExcelWorkbook(xlwings.Book.caller())
+    return ExcelWorkbook(load_xlwings().Book.caller())
 
 
 def find_in_excel(path: Path, platform: str = sys.platform) -> ExcelWorkbook | None:
@@ -181,9 +180,7 @@ def find_in_excel(path: Path, platform: str = sys.platform) -> ExcelWorkbook | N
     if platform not in {"win32", "darwin"}:
         return None
     try:
-        import xlwings  # noqa: PLC0415
-
-        books = (book for app in xlwings.apps for book in app.books)
+        books = (book for app in load_xlwings().apps for book in app.books)
         return next(map(ExcelWorkbook, books_of_file(books, path)), None)
     except Exception:  # each system has its own errors; any means that Excel does not have the file open
         return None
@@ -222,9 +219,7 @@ def list_open(platform: str) -> tuple[OpenInExcel, ...]:
     if platform not in {"win32", "darwin"}:
         return ()
     try:
-        import xlwings  # noqa: PLC0415
-
-        return describe_open(book for app in xlwings.apps for book in app.books)
+        return describe_open(book for app in load_xlwings().apps for book in app.books)
     except Exception:  # each system has its own errors; any means that no Excel answers
         return ()
 
