@@ -738,8 +738,13 @@ def test_headers_of_units_and_money_are_known_in_many_words(
 
 def test_a_currency_behind_the_headers_of_money_is_that_of_the_lines(path: Path) -> None:
     header = ["Customer", "Product", "Quantity", "Unit Price EUR", "Amount EUR"]
-    (line,) = read_csv(path, ["Amber Ltd", "Mail", "6", "10.50", "63.00"], header=header).lines
+    row = ["Amber Ltd", "Mail", "6", "10.50", "63.00"]
+    (line,) = read_csv(path, row, header=header).lines
     assert line.currency == "EUR"
+    spellings = "amount_eur", "AmountEUR", "Amount (eur)", "Amount (EUR) *", "amount/eur", "Amount (net, EUR)"
+    for spelling in spellings:
+        (line,) = read_csv(path, row, header=[*header[:3], "Unit Price", spelling]).lines
+        assert line.currency == "EUR", spelling
     two = [*header, "Amount USD"]
     assert "both mean Amount" in refusal(path, ["Amber Ltd", "Mail", "6", "1", "6", "7"], header=two)
 

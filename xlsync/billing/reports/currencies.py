@@ -51,6 +51,8 @@ _IN_HEADER: Final = re.compile(
     rf"|(?<=\s)({_SIGNED}|Kč|zł)\s*$|([€£$])\s*$"
     rf"|^({_SIGNED}|[€£$])\s"
 )
+_WORDS_APART: Final = re.compile(r"[_/-]|(?<=[a-z])(?=[A-Z]{3}$)|(?<=^[A-Z]{3})(?=[A-Z][a-z])")
+_CODE_WORD: Final = re.compile(rf"(?<![^\W\d])(?:{CURRENCIES}|euros?)(?!\w)", re.IGNORECASE)
 _CURRENCY_WORDS: Final = "|".join(map(re.escape, with_translations("Currency")))
 _IN_TITLE: Final = re.compile(
     rf"(?:(?i:\b(?:{_CURRENCY_WORDS}))\W+|\b(?i:in|en|σε) |(?<!(?:{CURRENCIES}) )\b(?i:i|w|v|em) )"
@@ -396,9 +398,13 @@ def _titles(table: Table) -> list[str]:
 def _of_headers(values: TableValues) -> list[str]:
     """Return the currencies that the headers of money name, that of the amounts first."""
     table = values.table
-    codes = []
-    for header in map(table.header_of, _money_in(table)):
-        if match := _IN_HEADER.search(header):
-            code = match[match.lastindex or 0]
-            codes.append("" if code in _NO_CURRENCY else currency_code(code) or "")
-    return list(filter(None, codes))
+    return list(filter(None, map(_in_header, map(table.header_of, _money_in(table)))))
+
+
+def _in_header(header: str) -> str:
+    """Return the currency that a header of money names, as `Amount (EUR)*` and `amount_eur` do."""
+    apart = _WORDS_APART.sub(" ", header).rstrip("*: ")
+    if (match := _IN_HEADER.search(apart)) and (code := match[match.lastindex or 0]) not in _NO_CURRENCY:
+        return currency_code(code) or ""
+    codes = {currency_code(word) or "" for word in _CODE_WORD.findall(apart)}
+    return codes.pop() if len(codes) == 1 else ""
