@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, Hand
 from tests.helpers.office import Office
+from xlsync.apply.runs import journal_folder
 from xlsync.reconcile.billed import Fate
 from xlsync.workbook.layout import NEXT_LINE, START_BILLED_CELLS, START_CELLS, START_LINE, VERDICT_ROWS
 
@@ -198,10 +200,25 @@ def test_every_mismatch_says_since_when_and_what_is_gone_by_itself_is_counted(de
     notices = checked.json["notices"]
     before = next((int(n.split()[2]) for n in notices if "gone without a write" in n), 0)
     desk.addition(int(gone[6:]))["quantity"] = hand.get(MISMATCHES, gone, "BSS Units")
+    _note_earlier_write(desk, checked.json["environment"], gone)
     (told,) = [n for n in desk.check().json["notices"] if "gone without a write" in n]
     assert told.startswith(f"Since 2026-09: {before + 1} ")
     assert told in str(desk.read().at("Start", START_CELLS["notices"]))
     assert _plain(told) in _plain(desk.run("check", str(desk.file), "--digest").out)
+
+
+def _note_earlier_write(desk: Desk, environment: str, row: str) -> None:
+    """Let the journal tell of a write of a row in March: it mended nothing that was seen in September."""
+    at = {"at": "2026-03-10T10:00:00.000+01:00"}
+    change = {"path": "/finance/agreements/37/additions/52", "body": [{"op": "replace", "path": "quantity"}]}
+    lines = [
+        {"event": "run", **at, "command": "apply", "environment": environment, "month": "2026-02"},
+        {"event": "before", **at, "key": row, "rows": [row], "method": "PATCH", **change},
+        {"event": "after", **at, "key": row, "state": "done"},
+    ]
+    file = journal_folder(desk.home, environment) / "20260310-090000-000aaaa.jsonl"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
 
 def test_an_invoice_without_a_total_hinders_the_all_clear(desk: Desk) -> None:

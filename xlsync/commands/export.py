@@ -43,7 +43,7 @@ def export_month(
 ) -> MonthResult:
     """Read a month from both systems and write it into a new workbook."""
     replaced = refuse_overwriting(path)
-    known_runs = systems.list_run_ids_since(request.month)
+    known_runs = tuple(sorted(systems.list_run_ids_since(request.month)))
     asking, memory = Asking(systems, progress, now), systems.links.memory()
     ahead = additions_ahead(asking, request.month, memory)
     sources, tables = read_sources(systems, request, now, progress, ahead)

@@ -144,10 +144,11 @@ def _tell_gone_by_itself(
     before = overview.month.plus(-1)
     if overview.incomplete or before not in months:
         return
+    since = systems.list_run_ids_since(before)
     written = {
         row
         for run in systems.list_runs()
-        for write in run.writes
+        for write in (run.writes if run.id in since else ())
         if write.state == State.DONE
         for row in write.rows
     }

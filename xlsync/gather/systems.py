@@ -152,12 +152,12 @@ class Systems:
         _ = self.team  # opening it copies its lines here
         return list_runs(self.home, self.settings.environment)
 
-    def list_run_ids_since(self, month: Month) -> tuple[str, ...]:
+    def list_run_ids_since(self, month: Month) -> frozenset[str]:
         """List the ids of all known runs that can be about a month: those named by a day of it, or later."""
         _ = self.team
         earliest = f"{month.first - dt.timedelta(days=_EARLY):%Y%m%d}"
         ids = list_run_ids(self.home, self.settings.environment)
-        return tuple(sorted(id_ for id_ in ids if id_ >= earliest))
+        return frozenset(id_ for id_ in ids if id_ >= earliest)
 
     def read_run(self, run: str) -> Run:
         """One run, or the `last` of apply; raises XlsyncError where there is none of that name."""
