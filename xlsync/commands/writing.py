@@ -118,9 +118,10 @@ def write(
     )
     systems.forget_additions()
     outcomes = perform(plan, live, journal, progress)
-    journal.end()
-    with suppress(XlsyncError):  # a check may have read them meanwhile; the run is to be told in any case
-        systems.forget_additions()
+    with noting(journal.run, outcomes):
+        journal.end()
+        with suppress(XlsyncError):  # a check may have read them meanwhile; the run is to be told in any case
+            systems.forget_additions()
     return journal.run, outcomes
 
 
