@@ -49,6 +49,27 @@ def test_a_new_addition_begins_no_earlier_than_its_agreement_bills(case: Case) -
     assert "at the earliest: the agreement bills from 2026-11-05 only." in case.row("add:3:10").explanation
 
 
+def test_a_new_addition_begins_when_units_do_that_no_credit_takes_back_from_the_same_day(case: Case) -> None:
+    """
+    line  units  link  contract  from
+    a     7      1:10  S1        10-01
+    b     -7     1:10  S1        10-01
+    c     9      1:10  S1        10-11
+    d     0      2:10  S2        10-01
+    e     3      2:10  S3        10-16
+    f     5      3:10  S4        10-01
+    g     -1     3:10  S4        10-16
+
+    contract  own
+    S3        3
+
+    mismatch            key        begins
+    Not in ConnectWise  add:1:10   2026-10-11
+    Not in ConnectWise  add:3:10   2026-10-01
+    Not in ConnectWise  add:2:10   2026-10-16
+    """
+
+
 def test_where_the_month_is_lost_the_row_says_how_much_must_be_billed_by_hand(case: Case) -> None:
     """
     line  units  link  contract

@@ -6,13 +6,14 @@ A target differs in units and cost, or in something that bars comparing either.
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Final
 
 from xlsync.amounts import cents, counted, counted_units, impact_of, tell_cost, tell_number
-from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
+from xlsync.models import ActionLabel, Addition, BillingLine, Link, Mismatch, MismatchKind, Month
 from xlsync.reconcile.beginnings import begin_where_allowed, closed_until, tell_by_hand
 from xlsync.reconcile.charges import (
     Charge,
@@ -194,8 +195,7 @@ def _not_in_connectwise(
 ) -> Mismatch:
     """Make the row that offers a new addition; no action where something may bill the product already."""
     charges = comparison.charges
-    starts = [line.start for line in billing_lines_of(charges) if line.start is not None]
-    begins = min(starts, default=month.first)
+    begins = _first_day_of_units(month, billing_lines_of(charges))
     item = books.items.get(base.item) if isinstance(base.item, int) else None
     bundle = "The product is a bundle, which no agreement takes as an addition: link one of its parts."
     bundle = bundle if item is not None and item.is_bundle else ""
@@ -238,6 +238,19 @@ def _not_in_connectwise(
         return row
     price = books.price_of(billed_whole[0])
     return tell_by_hand(row, month, None if price is None else cents(missing * price, 1))
+
+
+def _first_day_of_units(month: Month, lines: Iterable[BillingLine]) -> dt.date:
+    """Return the first day on which lines charge for units that none of them takes back from the same day."""
+    units: defaultdict[dt.date, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        units[line.start or month.first] += line.units
+    running = Decimal(0)
+    for day in sorted(units):
+        running += units[day]
+        if running > 0:
+            return day
+    return month.first
 
 
 def _units_of(additions: Iterable[Addition]) -> Decimal:
