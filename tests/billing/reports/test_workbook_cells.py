@@ -162,6 +162,30 @@ def test_errors_and_formulas_are_named_where_cells_have_no_references(
     assert told in message
 
 
+@pytest.mark.parametrize("title", ["Lines", 'Lines "Oct"'])
+def test_what_the_xml_of_a_sheet_tells_is_read_in_single_quotes_too(tmp_path: Path, title: str) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = title
+    for row in (
+        HEADER,
+        ("A", "Mail", 2, 10, 20),
+        ("B", "Mail", 2, 10, "#REF!"),
+        ("C", "Mail", 2, 10, "=C4*9"),
+    ):
+        sheet.append(row)
+    sheet["E3"].data_type = "e"
+    book.save(tmp_path / "double.xlsx")
+    single = tmp_path / "single.xlsx"
+    with zipfile.ZipFile(tmp_path / "double.xlsx") as old, zipfile.ZipFile(single, "w") as new:
+        for name in old.namelist():
+            xml = re.sub(r'="([^"\']*)"', r"='\1'", old.read(name).decode()).replace("&quot;", '"')
+            new.writestr(name, xml)
+    told = refusal(single)
+    assert "row 3, Amount: “#REF!” is an error of a formula" in told
+    assert "row 4, Amount: holds a formula without a value" in told
+
+
 def test_a_binary_workbook_is_read_and_its_errors_named(tmp_path: Path) -> None:
     path = tmp_path / "report.xlsb"
     write_xlsb(path, HEADER, ("A", "Mail", 2.0, 10.0, 20.0))

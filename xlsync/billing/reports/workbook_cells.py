@@ -43,7 +43,7 @@ _SHEET: Final = re.compile(rb"<(?:\w+:)?sheet\s[^>]*>")
 _FROM_1904: Final = re.compile(rb'<(?:\w+:)?workbookPr\b[^>]*\bdate1904="(?:1|true)"')
 _RELATION: Final = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
 _ATTRIBUTE: Final = re.compile(rb'(?:\w+:)?(\w+)="([^"]*)"')
-
+_SINGLE_QUOTED: Final = re.compile(rb"(?<=\s)([\w:.-]+)\s*=\s*'([^'<>]*)'")
 
 _DAMAGE: Final = (
     CalamineError,
@@ -184,7 +184,7 @@ def _bad_cells(xml: bytes) -> dict[tuple[int, int], str]:
         for match in _FORMULA.finditer(xml):
             if b't="str"' not in match[1]:
                 bad[_place(match[1])] = NO_VALUE
-    if None in bad or b"t='e'" in xml:
+    if None in bad:
         return _count_bad_cells(xml)
     return {place: what for place, what in bad.items() if place is not None}
 
@@ -236,11 +236,20 @@ def _unpack(content: bytes, most_bytes: int) -> dict[str, bytes]:
                 left -= len(data)
                 if left < 0:
                     raise NotAWorkbook(f"it would unpack to more than {most_bytes // 10**6} MB")
-                if member.filename.endswith((".xml", ".rels", ".bin")):
+                if member.filename.endswith((".xml", ".rels")):
+                    parts[member.filename.lstrip("/")] = _with_double_quotes(data)
+                elif member.filename.endswith(".bin"):
                     parts[member.filename.lstrip("/")] = data
     except ZIP_ERRORS:
         raise NotAWorkbook(_why(content)) from None
     return parts
+
+
+def _with_double_quotes(xml: bytes) -> bytes:
+    """Return XML whose attributes stand in double quotes, as nearly all programs write them."""
+    if xml.find(b"='", max(0, xml.find(b"?>"))) < 0:
+        return xml
+    return _SINGLE_QUOTED.sub(lambda one: b'%b="%b"' % (one[1], one[2].replace(b'"', b"&quot;")), xml)
 
 
 def _targets(parts: Mapping[str, bytes], relations: str) -> dict[str, str]:
