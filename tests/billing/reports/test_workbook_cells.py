@@ -186,6 +186,43 @@ def test_what_the_xml_of_a_sheet_tells_is_read_in_single_quotes_too(tmp_path: Pa
     assert "row 4, Amount: holds a formula without a value" in told
 
 
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("xl/worksheets/sheet1.xml", "xl/worksheets/Sheet1.xml"),
+        ("xl/workbook.xml", "XL/Workbook.xml"),
+        ("xl/worksheets/sheet1.xml", "xl\\worksheets\\sheet1.xml"),
+    ],
+)
+def test_an_error_cell_is_named_however_the_parts_of_a_workbook_are_spelt(
+    tmp_path: Path, part: str, name: str
+) -> None:
+    book = openpyxl.Workbook()
+    for row in (HEADER, ("A", "Mail", 2, 10, 20), ("B", "Mail", 2, 10, "#REF!")):
+        book.worksheets[0].append(row)
+    book.worksheets[0]["E3"].data_type = "e"
+    book.save(tmp_path / "made.xlsx")
+    path = tmp_path / "report.xlsx"
+    with zipfile.ZipFile(tmp_path / "made.xlsx") as old, zipfile.ZipFile(path, "w") as new:
+        for own in old.namelist():
+            new.writestr(name if own == part else own, old.read(own))
+    assert "row 3, Amount: “#REF!” is an error of a formula" in refusal(path)
+
+
+def test_a_sheet_whose_part_cannot_be_told_is_refused_since_its_errors_would_read_as_empty(
+    tmp_path: Path,
+) -> None:
+    book = openpyxl.Workbook()
+    for row in (HEADER, ("A", "Mail", 2, 10, 20)):
+        book.worksheets[0].append(row)
+    book.save(tmp_path / "made.xlsx")
+    path = tmp_path / "report.xlsx"
+    with zipfile.ZipFile(tmp_path / "made.xlsx") as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b'name="Sheet"', b'name="Sheet&#x80;"'))
+    assert "the part of its sheet Sheet\x80 is not where it says" in refusal(path)
+
+
 def test_a_binary_workbook_is_read_and_its_errors_named(tmp_path: Path) -> None:
     path = tmp_path / "report.xlsb"
     write_xlsb(path, HEADER, ("A", "Mail", 2.0, 10.0, 20.0))

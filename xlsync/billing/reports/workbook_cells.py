@@ -94,7 +94,9 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...
                 continue  # a sheet that holds a chart only
             rows = values.to_python(skip_empty_area=False)
             facts = facts_of.get(sheet.name) or SheetFacts()
-            if sheet.name in xml:
+            if "xl/workbook.xml" in parts:
+                if not xml.get(sheet.name):
+                    raise NotAWorkbook(f"the part of its sheet {sheet.name} is not where it says")
                 facts = _facts_in_xml(xml[sheet.name], styles)
             elif ranges := values.merged_cell_ranges:
                 facts.merged = [
@@ -220,7 +222,7 @@ def _column(letters: bytes) -> int:
 
 
 def _unpack(content: bytes, most_bytes: int) -> dict[str, bytes]:
-    """Return the parts of a packed workbook that tell of its cells.
+    """Return the parts of a packed workbook that tell of its cells, by their names in small letters.
 
     All parts are unpacked once, so that one which unpacks to more than it says is found here.
     """
@@ -236,13 +238,19 @@ def _unpack(content: bytes, most_bytes: int) -> dict[str, bytes]:
                 left -= len(data)
                 if left < 0:
                     raise NotAWorkbook(f"it would unpack to more than {most_bytes // 10**6} MB")
-                if member.filename.endswith((".xml", ".rels")):
-                    parts[member.filename.lstrip("/")] = _with_double_quotes(data)
-                elif member.filename.endswith(".bin"):
-                    parts[member.filename.lstrip("/")] = data
+                name = _part_name(member.filename)
+                if name.endswith((".xml", ".rels")):
+                    parts[name] = _with_double_quotes(data)
+                elif name.endswith(".bin"):
+                    parts[name] = data
     except ZIP_ERRORS:
         raise NotAWorkbook(_why(content)) from None
     return parts
+
+
+def _part_name(path: str) -> str:
+    """Return the name of a part as it is compared: names of parts know no case (ECMA-376-2, 9.1.1)."""
+    return path.replace("\\", "/").lstrip("/").casefold()
 
 
 def _with_double_quotes(xml: bytes) -> bytes:
@@ -257,8 +265,8 @@ def _targets(parts: Mapping[str, bytes], relations: str) -> dict[str, str]:
     paths = {}
     for attributes in map(_attributes, _RELATION.findall(parts.get(relations, b""))):
         target = attributes.get("Target", "")
-        path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-        paths[attributes.get("Id", "")] = path
+        path = target if target.startswith("/") else f"xl/{target}"
+        paths[attributes.get("Id", "")] = _part_name(path)
     return paths
 
 
