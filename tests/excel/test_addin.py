@@ -32,7 +32,7 @@ from xlsync import __version__
 from xlsync.cli import app
 from xlsync.errors import WorkbookError, XlsyncError
 from xlsync.excel import addin, vba
-from xlsync.excel.loading import leave_excels_alone
+from xlsync.excel.loading import keep_in_bounds
 from xlsync.xlsx.package import Package
 
 pytestmark = pytest.mark.skipif(
@@ -536,7 +536,7 @@ def test_an_excel_that_waits_for_somebody_is_told_and_not_waited_for() -> None:
     assert "quit Excel" in told.value.hint
 
 
-def test_no_excel_of_others_is_ended_by_force() -> None:
+def test_no_excel_of_others_is_ended_by_force_and_no_call_is_repeated_for_ever() -> None:
     """What xlwings calls when Python ends, and when an Excel ends that it began, is all that kills one."""
     ended: list[str] = []
 
@@ -545,9 +545,10 @@ def test_no_excel_of_others_is_ended_by_force() -> None:
         def cleanup() -> None:
             ended.append("taskkill /F")
 
-    leave_excels_alone(types.SimpleNamespace(_xlwindows=types.SimpleNamespace(Apps=Apps)))
+    on_windows = types.SimpleNamespace(Apps=Apps, N_COM_ATTEMPTS=0)
+    keep_in_bounds(types.SimpleNamespace(_xlwindows=on_windows))
     Apps.cleanup()
-    assert not ended
+    assert (ended, on_windows.N_COM_ATTEMPTS > 0) == ([], True)
 
     (folder,) = importlib.util.find_spec("xlwings").submodule_search_locations
     tree = ast.parse(Path(folder, "_xlwindows.py").read_text("utf-8"))
@@ -557,3 +558,4 @@ def test_no_excel_of_others_is_ended_by_force() -> None:
         for nodes in (apps.body, ast.walk(tree))
     ]
     assert killing == [["cleanup"], ["cleanup"]]
+    assert "N_COM_ATTEMPTS = 0" in ast.unparse(tree)

@@ -253,6 +253,9 @@ def test_a_workbook_opened_from_the_cloud_is_that_of_the_folder_which_a_client_h
     books = [other, cloud]
     assert list(excel.books_of_file(books, desk.file, lambda _: True)) == [cloud]
     assert list(excel.books_of_file(books, desk.file, lambda _: False)) == []
+    march = FromCloud("https://example.sharepoint.com/sites/x/M%C3%A4rz.xlsx", is_mac=is_mac)
+    as_macos_names_it = desk.file.with_name("Ma\N{COMBINING DIAERESIS}rz.xlsx")
+    assert list(excel.books_of_file([march], as_macos_names_it, lambda _: True)) == [march]
     assert excel.is_shared(cloud)
     assert excel.ExcelWorkbook(cloud).full_name is None
     assert excel.describe_open([*books, Unnamed(), Named(desk.file)]) == (

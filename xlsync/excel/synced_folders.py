@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -47,9 +48,17 @@ def sync_client(folder: PurePath, synced: Mapping[str, str]) -> str:
 
 
 def _is_within(folder: PurePath, above: PurePath) -> bool:
-    """Return whether a folder is another one or lies in it; neither Windows nor macOS tells A from a."""
-    parts = [part.casefold() for part in above.parts]
-    return bool(parts) and [part.casefold() for part in folder.parts[: len(parts)]] == parts
+    """Return whether a folder is another one or lies in it."""
+    parts = [folded(part) for part in above.parts]
+    return bool(parts) and [folded(part) for part in folder.parts[: len(parts)]] == parts
+
+
+def folded(name: str) -> str:
+    """Return the name of a file or folder as both systems compare it.
+
+    Neither Windows nor macOS tells A from a, nor macOS a letter with its mark from both one after the other.
+    """
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def find_synced(

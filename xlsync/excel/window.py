@@ -197,8 +197,8 @@ def books_of_file(
         name = _excels_own_name(book)
         try:
             if is_cloud_address(name):
-                in_cloud = unquote(name.rpartition("/")[2]).casefold()
-                is_it = in_cloud == path.name.casefold() and is_synced(path)
+                in_cloud = synced_folders.folded(unquote(name.rpartition("/")[2]))
+                is_it = in_cloud == synced_folders.folded(path.name) and is_synced(path)
             else:
                 is_it = path.samefile(name)
         except OSError:  # it was never saved, or its folder is gone
