@@ -16,7 +16,7 @@ from xlsync.reconcile.ages import MonthSeen
 from xlsync.reconcile.billed import MonthSums
 from xlsync.reconcile.past import LatestMonth
 from xlsync.records import replace
-from xlsync.store import FileStore, environment_folder
+from xlsync.store import FileStore, environment_folder, open_store
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 OCTOBER = Month(2026, 10)
@@ -94,3 +94,37 @@ def test_what_the_latest_later_report_of_one_source_bills_is_kept_and_found(tmp_
             billed, costs={key: None, several: None}
         )
         assert ages.billed_after(Month(2026, 12), sums("Pax8", "pax")) is None
+
+
+REPORT = {"layout": "a", "name": "b", "customers": 1, "money": {}}
+
+
+@pytest.mark.parametrize(
+    ("key", "stored"),
+    [
+        ("mismatches 2026-10", {}),
+        ("mismatches 2026-10", {"seen": [5], "open": {}}),
+        ("mismatches 2026-10", {"seen": [], "open": {"a": 5}}),
+        ("mismatches 2026-10", []),
+        ("mismatches 2026-13", {"seen": [], "open": {}}),
+        ("reports 2026-10", {}),
+        ("reports 2026-10", {"sources": [{}]}),
+        ("reports 2026-10", {"sources": [{**REPORT, "customers": "x"}]}),
+        ("reports 2026-10", {"sources": [{**REPORT, "money": {"EUR": "x"}}]}),
+        ("reports 2026-10", {"sources": [{**REPORT, "billed": {"targets": [[1]]}}]}),
+    ],
+)
+def test_an_entry_of_another_form_is_named(tmp_path: Path, key: str, stored: object) -> None:
+    with Ages(tmp_path, "psa.example/co") as ages:
+        with open_store(ages.folder) as store:
+            store[key] = stored
+        with pytest.raises(XlsyncError, match=f"the entry {key} cannot be read"):
+            _ = ages.months(), ages.reports(OCTOBER)
+
+
+def test_a_report_is_not_added_to_an_entry_of_another_form(tmp_path: Path) -> None:
+    with Ages(tmp_path, "psa.example/co") as ages:
+        with open_store(ages.folder) as store:
+            store["reports 2026-10"] = {"sources": [{}]}
+        with pytest.raises(XlsyncError, match="the entry reports 2026-10 cannot be read"):
+            ages.keep(OCTOBER, SEEN, sums("Pax8", "pax"), NOW)

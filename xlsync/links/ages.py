@@ -8,19 +8,22 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
 from xlsync.billing.reports.summary import TableRead
 from xlsync.models import BillingLine, Month
+from xlsync.plain_json import from_plain
 from xlsync.reconcile.ages import MonthSeen
 from xlsync.reconcile.billed import MonthSums, sums_of_lines
 from xlsync.reconcile.past import LatestMonth
 from xlsync.store import EnvironmentStore
 
+T = TypeVar("T")
 _MONTH_NAMES: Final = "|".join(
     sorted(filter(None, (*calendar.month_name, *calendar.month_abbr)), key=len, reverse=True)
 )
@@ -71,6 +74,29 @@ def merge_months(newer: dict[str, Any], older: dict[str, Any]) -> dict[str, Any]
     return merged
 
 
+def _read_seen(_: Month, stored: Any) -> MonthSeen:
+    """Make a month's mismatches of what is stored of them."""
+    return MonthSeen(
+        from_plain(stored["seen"], frozenset[str]),
+        from_plain(stored["open"], dict[str, str]),
+    )
+
+
+def _read_reports(month: Month, stored: Any) -> list[ReportSums]:
+    """Make the sums of a month's reports of what is stored of them."""
+    return [
+        ReportSums(
+            source["layout"],
+            source["name"],
+            MonthSums(
+                int(source["customers"]), {name: Decimal(text) for name, text in source["money"].items()}
+            ),
+            LatestMonth.from_plain(month, source["billed"]) if source.get("billed") else None,
+        )
+        for source in stored["sources"]
+    ]
+
+
 class Ages(EnvironmentStore):
     """The store of one environment's months: mismatches and report sums as of the last export or check."""
 
@@ -78,43 +104,36 @@ class Ages(EnvironmentStore):
 
     def months(self) -> dict[Month, MonthSeen]:
         """Return the mismatches of every month that was exported or checked."""
-        return {
-            month: MonthSeen(frozenset(stored["seen"]), dict(stored["open"]))
-            for month, stored in self._months_of_kind("mismatches")
-        }
+        return dict(self._entries("mismatches", _read_seen))
 
     def reports(self, month: Month) -> list[ReportSums]:
         """Return the sums of a month's reports."""
-        return [
-            ReportSums(
-                source["layout"],
-                source["name"],
-                MonthSums(
-                    int(source["customers"]), {name: Decimal(text) for name, text in source["money"].items()}
-                ),
-                LatestMonth.from_plain(month, source["billed"]) if source.get("billed") else None,
-            )
-            for other, stored in self._months_of_kind("reports")
-            if other == month
-            for source in stored["sources"]
-        ]
+        return dict(self._entries("reports", _read_reports)).get(month, [])
 
     def billed_after(self, month: Month, report: ReportSums) -> LatestMonth | None:
         """Return what the latest complete month after `month` bills by reports of the same source."""
-        later = sorted((other for other, _ in self._months_of_kind("reports") if other > month), reverse=True)
-        reports = (find_of_source(self.reports(other), report) for other in later)
+        by_month = dict(self._entries("reports", _read_reports))
+        later = sorted((other for other in by_month if other > month), reverse=True)
+        reports = (find_of_source(by_month[other], report) for other in later)
         return next((sums.billed for sums in reports if sums and sums.billed and sums.billed.units), None)
 
-    def _months_of_kind(self, kind: str) -> list[tuple[Month, dict[str, Any]]]:
-        entries = []
-        for key, value in self._store.items():
+    def _entries(self, kind: str, read: Callable[[Month, Any], T]) -> Iterator[tuple[Month, T]]:
+        """Yield the entries of a kind, each with its month, as `read` makes them of what is stored."""
+        for key, stored in self._store.items():
             entry_kind, _, name = key.partition(" ")
             if entry_kind == kind:
-                try:
-                    entries.append((Month.parse(name), dict(value)))
-                except (TypeError, ValueError) as error:
-                    raise self._store.damaged(f"the entry {key} cannot be read") from error
-        return entries
+                with self._reading(key):
+                    month = Month.parse(name)
+                    entry = read(month, stored)
+                yield month, entry
+
+    @contextmanager
+    def _reading(self, key: str) -> Iterator[None]:
+        """Raise XlsyncError that names an entry where it has another form than `keep` gives it."""
+        try:
+            yield
+        except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
+            raise self._store.damaged(f"the entry {key} cannot be read") from error
 
     def keep(self, month: Month, seen: MonthSeen, report: ReportSums | None, when: dt.datetime) -> None:
         """Merge a month's mismatches and report into the store; an unchanged entry is not written."""
@@ -132,6 +151,7 @@ class Ages(EnvironmentStore):
     def _set(self, key: str, value: dict[str, Any], when: dt.datetime) -> None:
         with self._store.writing():
             old = self._store.get(key) or {}
-            value = merge_months(value, old)
+            with self._reading(key):
+                value = merge_months(value, old)
             if {name: part for name, part in old.items() if name != "when"} != value:
                 self._store.set(key, {**value, "when": when.isoformat(timespec="seconds")})
