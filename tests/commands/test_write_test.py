@@ -52,6 +52,10 @@ def test_what_a_tenant_does_is_found_and_kept_and_all_that_was_made_is_ended(emp
     assert len(made) == 3
     assert all(record.get("cancelledFlag") or record.get("cancelledDate") for record in made)
     assert all(record.get("billCustomer", "DoNotBill") == "DoNotBill" for record in made)
+    (file,) = empty_desk.home.glob("tenants/*.json")
+    text = file.read_text()
+    file.write_text(text.replace('"list_lag": 0', '"list_lag": "soon"'))
+    assert (file.read_text() != text, kept()) == (True, None)  # a run would compare it with seconds
 
 
 @pytest.mark.parametrize(("hours", "time"), [(-10, "05:00"), (14, "12:00")])

@@ -29,6 +29,7 @@ from xlsync.connectwise.records import id_of, read_date, record_of, write_date
 from xlsync.errors import ApiError, NoAnswer, XlsyncError
 from xlsync.files import write_file
 from xlsync.gather.systems import Systems
+from xlsync.plain_json import from_json, from_plain
 from xlsync.store import environment_folder
 
 LOOKS: Final = (0, 5, 30, 120)  # seconds after a creation at which the list is read
@@ -66,9 +67,8 @@ def _file(home: Path, environment: str) -> Path:
 def read_tenant(home: Path, environment: str) -> TenantBehaviour | None:
     """Read the stored behaviour of a ConnectWise; None where it was not tested or the file cannot be used."""
     try:
-        stored = simplejson.loads(_file(home, environment).read_text("utf-8"))
-        return TenantBehaviour(**stored) if isinstance(stored, dict) else None
-    except (OSError, ValueError, TypeError):
+        return from_plain(from_json(_file(home, environment).read_bytes()), TenantBehaviour)
+    except (OSError, ValueError):
         return None
 
 
