@@ -742,6 +742,7 @@ def test_a_currency_behind_the_headers_of_money_is_that_of_the_lines(path: Path)
     (line,) = read_csv(path, row, header=header).lines
     assert line.currency == "EUR"
     spellings = "amount_eur", "AmountEUR", "Amount (eur)", "Amount (EUR) *", "amount/eur", "Amount (net, EUR)"
+    spellings += "Betrag EUR netto", "Total EUR excl. VAT"
     for spelling in spellings:
         (line,) = read_csv(path, row, header=[*header[:3], "Unit Price", spelling]).lines
         assert line.currency == "EUR", spelling

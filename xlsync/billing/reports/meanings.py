@@ -225,7 +225,7 @@ DOLLARS: Final = "USD?|CAD?|C|AUD?|A|NZD?|HK|SG|S"  # before the sign of a dolla
 _IN_CURRENCY: Final = re.compile(
     rf"(?: (?:(?:in|i|w|v|em) )?(?:euro|{CURRENCIES.casefold()}|kc|zł|kr)"
     rf"|(?: in)?(?: (?:{DOLLARS.casefold()}))? ?[€$£])$"
-    rf"|^(?:{CURRENCIES.casefold()}|(?:{DOLLARS.casefold()})?[€$£]) "
+    rf"|^(?:{CURRENCIES.casefold()}|(?:{DOLLARS.casefold()})?[€$£]) | (?:{CURRENCIES.casefold()})(?= )"
 )
 _WITHOUT_TAX: Final = re.compile(
     r" (?:(?:excl|excluding|ex|exkl|ohne|before|zzgl|sin|senza|hors|χωρισ|προ|ekskl|eks|utan|uden|uten|ilman"
@@ -241,7 +241,7 @@ class MoneyHeader(NamedTuple):
 
 
 def money_header(header: str) -> MoneyHeader | None:
-    """Return a header without a currency or `excl. VAT` behind it; None where neither stands there."""
+    """Return a header without a currency and `excl. VAT`; None where neither stands there."""
     words = header_words(header)
     without_currency = _IN_CURRENCY.sub("", words)
     bare = _IN_CURRENCY.sub("", _WITHOUT_TAX.sub("", without_currency))
