@@ -544,7 +544,7 @@ def test_more_units_are_not_preset_beside_an_addition_that_bills_some_of_them_to
     71        1          5         -      -      -
     72        1          2         11-01  -      -
     73        2          5         -      -      S2
-    74        2          3         -      10-31  S3
+    74        2          3         -      10-31  -
     75        3          5         -      -      -
     76        3          2         11-01  -      -
     77        4          5         -      -      -
@@ -564,6 +564,65 @@ def test_more_units_are_not_preset_beside_an_addition_that_bills_some_of_them_to
     ended = f"Addition 74 (3 units) ran beside it until 2026-10-31: {twice}"
     assert case.row("units:71").explanation.endswith(later)
     assert case.row("units:73").explanation.endswith(ended)
+
+
+def test_an_addition_with_its_contracts_units_is_told_apart_from_one_that_ended_or_begins_later(
+    case: Case,
+) -> None:
+    """
+    line  units  link  contract
+    a     5      1:10  S1
+    b     2      1:10  S2
+    c     5      2:10  S3
+    d     2      2:10  S4
+    e     5      3:10  S5
+    f     2      3:10  S6
+
+    addition  agreement  quantity  from   until  mark
+    71        1          2         -      -      S2
+    72        1          5         -      10-31  S1
+    73        1          8         11-01  -      S1
+    74        2          2         -      -      S4
+    75        2          5         11-01  -      S3
+    76        3          7         -      -      S5
+    77        3          2         -      10-14  S6
+
+    mismatch            key          bss  action  impact
+    Not in ConnectWise  add:2:10:S3  5    -       50.00
+    Not in ConnectWise  add:1:10:S1  5    -       -30.00
+
+    line  status
+    a     Mismatch
+    b     OK
+    c     Mismatch
+    d     OK
+    e     OK
+    f     OK
+    """
+    row = case.row("add:1:10:S1")
+    assert row.by_hand == 0
+    assert "Addition 73 (8 units) starts on 2026-11-01." in row.explanation
+
+
+def test_what_an_addition_beside_it_billed_until_the_end_of_a_past_month_is_not_billed_by_hand(
+    case: Case,
+) -> None:
+    """
+    line  units  link  contract
+    a     8      1:10  S1
+    b     8      2:10  S2
+
+    addition  agreement  quantity  until
+    71        1          5         -
+    72        1          3         10-31
+    73        2          5         -
+    74        2          3         10-14
+
+    mismatch      key       action
+    Units differ  units:71  -
+    Units differ  units:73  -
+    """
+    assert (case.row("units:71").by_hand, case.row("units:73").by_hand) == (0, None)
 
 
 def test_among_several_additions_those_that_ended_or_begin_later_are_told_to_their_contract(

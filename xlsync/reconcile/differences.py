@@ -74,6 +74,8 @@ def find_differences(
         case (addition,):
             successor = _tell_successor(addition, comparison.later)
             overlapping = _tell_overlapping(addition, comparison) if units > addition.quantity else ""
+            if overlapping and _units_of(_billed_whole(month, comparison)) >= units - addition.quantity:
+                base = replace(base, by_hand=Decimal(0))
             for row in _units_and_cost(base, units, charges, addition, books):
                 is_about_units = row.kind is MismatchKind.UNITS_DIFFER
                 yield with_warnings(row, successor, overlapping if is_about_units else "")
@@ -199,7 +201,7 @@ def _not_in_connectwise(
     item = books.items.get(base.item) if isinstance(base.item, int) else None
     bundle = "The product is a bundle, which no agreement takes as an addition: link one of its parts."
     bundle = bundle if item is not None and item.is_bundle else ""
-    billed_whole = [a for a in comparison.ended if a.cancelled == month.last]
+    billed_whole = _billed_whole(month, comparison)
     successors = [a for a in comparison.later if billed_whole and a.effective == month.plus(1).first]
     row = replace(
         base,
@@ -238,6 +240,11 @@ def _not_in_connectwise(
         return row
     price = books.price_of(billed_whole[0])
     return tell_by_hand(row, month, None if price is None else cents(missing * price, 1))
+
+
+def _billed_whole(month: Month, comparison: Comparison) -> list[Addition]:
+    """List the additions that ended with the month, and so billed all of it."""
+    return [addition for addition in comparison.ended if addition.cancelled == month.last]
 
 
 def _first_day_of_units(month: Month, lines: Iterable[BillingLine]) -> dt.date:

@@ -152,7 +152,11 @@ def part_by_link(
 def find_comparisons(
     month: Month, target: Target, charges: Sequence[Charge], books: Books
 ) -> Iterator[Comparison]:
-    """Pair the charges of a target with its one active addition, or by contract with several."""
+    """Pair the charges of a target with its one active addition, or by contract with several.
+
+    One that has the units of the contract that it is marked with stands for this contract alone where the
+    addition of another ended within the month, or begins after it.
+    """
     if isinstance(target.agreement, str) or isinstance(target.item, str):
         yield Comparison(target, tuple(charges), ())
         return
@@ -168,10 +172,23 @@ def find_comparisons(
     )
     ended = tuple(a for a in standing if a.cancelled and month.first <= a.cancelled <= month.last)
     whole = Comparison(target, tuple(charges), tuple(active), beside, later, ended)
-    if len(active) > 1:
+    if len(active) > 1 or (active and _is_of_one_contract(active[0], charges, (*ended, *later))):
         yield from _tell_apart(whole, active)
     else:
         yield whole
+
+
+def _is_of_one_contract(addition: Addition, charges: Sequence[Charge], others: Sequence[Addition]) -> bool:
+    """Return whether an addition has its contract's units, and one of `others` is of another contract."""
+    units: dict[str, Decimal] = {}
+    for charge in charges:
+        contract = charge.lines[0].contract_id.casefold()
+        units[contract] = units.get(contract, Decimal(0)) + (charge.units or Decimal(0))
+    own = addition.contract_mark.casefold()
+    is_own = bool(own) and units.get(own) == addition.quantity
+    return is_own and any(
+        mark != own and mark in units for other in others if (mark := other.contract_mark.casefold())
+    )
 
 
 def _tell_apart(whole: Comparison, active: Sequence[Addition]) -> Iterator[Comparison]:
