@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -21,6 +21,7 @@ from xlsync.excel.loading import load_xlwings
 from xlsync.excel.open_file import Cells
 from xlsync.xlsx.cells import Value
 
+T = TypeVar("T")
 _TITLE = "xlsync"
 _LONGEST_QUESTION = 255  # characters: Excel's own box refuses more
 
@@ -177,13 +178,21 @@ def calling_workbook() -> ExcelWorkbook:
 
 def find_in_excel(path: Path, platform: str = sys.platform) -> ExcelWorkbook | None:
     """Find a file in a running Excel; None where no Excel runs or it has not opened the file."""
+    return _ask_excel(
+        platform, lambda books: next(map(ExcelWorkbook, books_of_file(books, path)), None), None
+    )
+
+
+def _ask_excel(platform: str, ask: Callable[[Iterator[Any]], T], otherwise: T) -> T:
+    """Ask about the workbooks that a running Excel has open; `otherwise` where no Excel answers."""
     if platform not in {"win32", "darwin"}:
-        return None
+        return otherwise
     try:
-        books = (book for app in load_xlwings().apps for book in app.books)
-        return next(map(ExcelWorkbook, books_of_file(books, path)), None)
-    except Exception:  # each system has its own errors; any means that Excel does not have the file open
-        return None
+        import xlwings  # noqa: PLC0415 - where there is no Excel it refuses to work
+
+        return ask(book for app in xlwings.apps for book in app.books)
+    except Exception:  # each system has its own errors; any means that no Excel answers
+        return otherwise
 
 
 def books_of_file(
@@ -216,12 +225,7 @@ class OpenInExcel(Struct, frozen=True):
 
 def list_open(platform: str) -> tuple[OpenInExcel, ...]:
     """List the workbooks that a running Excel has open; none where no Excel runs."""
-    if platform not in {"win32", "darwin"}:
-        return ()
-    try:
-        return describe_open(book for app in load_xlwings().apps for book in app.books)
-    except Exception:  # each system has its own errors; any means that no Excel answers
-        return ()
+    return _ask_excel(platform, describe_open, ())
 
 
 def describe_open(books: Iterable[Any]) -> tuple[OpenInExcel, ...]:

@@ -36,21 +36,15 @@ class _Known(NamedTuple):
     rank: int
 
 
+_HEADERS: Final = [
+    (header, _Known(meaning, rank))
+    for meaning, groups in HEADERS.items()
+    for rank, group in enumerate(groups)
+    for header in group
+]
 # By the folded header, or by the beginning of one.
-_KNOWN: Final = {
-    header_key(header): _Known(meaning, rank)
-    for meaning, groups in HEADERS.items()
-    for rank, group in enumerate(groups)
-    for header in group
-    if not header.endswith("*")
-}
-_KNOWN_STARTS: Final = {
-    header_key(header[:-1]): _Known(meaning, rank)
-    for meaning, groups in HEADERS.items()
-    for rank, group in enumerate(groups)
-    for header in group
-    if header.endswith("*")
-}
+_KNOWN: Final = {header_key(header): known for header, known in _HEADERS if not header.endswith("*")}
+_KNOWN_STARTS: Final = {header_key(header[:-1]): known for header, known in _HEADERS if header.endswith("*")}
 _NAMES: Final = frozenset({"customer", "product"})
 _NUMBERED: Final = frozenset({"customer", "contract", "units", "cost", "amount", "currency", "start", "end"})
 _NET: Final = _KNOWN[header_key("Net Amount")]
@@ -126,7 +120,7 @@ def read_aliases(headers: Mapping[str, Sequence[str]], ignored: Sequence[str]) -
 def _owners() -> dict[str, str]:
     """Return the meaning of each name that the settings may call a column by."""
     return (
-        {header_key(header): name for name, groups in HEADERS.items() for group in groups for header in group}
+        {header_key(header): known.meaning for header, known in _HEADERS}
         | {header_key(header): name for name, header in MEANINGS.items()}
         | {header_key(name): name for name in MEANINGS}
         | dict.fromkeys(BILLING_CYCLES, "cycle")
