@@ -39,11 +39,11 @@ _STYLE: Final = re.compile(rb'\bs="(\d+)"')
 _REFERENCE: Final = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _MERGED: Final = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*\bref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 _HIDDEN_ROW: Final = re.compile(rb'<(?:\w+:)?row\b(?=[^>]*\bhidden="(?:1|true)")[^>]*\br="(\d+)"')
-_SHEET: Final = re.compile(rb"<(?:\w+:)?sheet\s[^>]*>")
+_SHEET: Final = re.compile(rb'<(?:\w+:)?sheet\s(?:[^>"]|"[^"]*")*>')  # a title may hold >
 _FROM_1904: Final = re.compile(rb'<(?:\w+:)?workbookPr\b[^>]*\bdate1904="(?:1|true)"')
 _RELATION: Final = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
 _ATTRIBUTE: Final = re.compile(rb'(?:\w+:)?(\w+)="([^"]*)"')
-_SINGLE_QUOTED: Final = re.compile(rb"(?<=\s)([\w:.-]+)\s*=\s*'([^'<>]*)'")
+_SINGLE_QUOTED: Final = re.compile(rb"(?<=\s)([\w:.-]+)\s*=\s*'([^'<]*)'")
 
 _DAMAGE: Final = (
     CalamineError,
