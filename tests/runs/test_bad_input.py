@@ -23,6 +23,8 @@ from openpyxl.styles import PatternFill
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand
 from xlsync.__main__ import main
+from xlsync.commands.export import refuse_overwriting
+from xlsync.errors import WorkbookError
 from xlsync.workbook import hidden_sheet as kept_rows
 from xlsync.workbook.read import month_on_start, read_workbook
 
@@ -783,6 +785,12 @@ def test_export_never_overwrites_what_another_program_has_open_and_says_so_befor
     assert f"If nobody has it open, delete {owner.name}." in ran.err
     owner.unlink()
     assert desk.export().code == 0
+    synced = desk.folder / "OneDrive" / desk.file.name
+    synced.parent.mkdir()
+    shutil.copy(desk.file, synced)
+    assert refuse_overwriting(synced, lambda _: None)
+    with pytest.raises(WorkbookError, match="is open in another program"):
+        refuse_overwriting(synced, lambda path: path)
     named = desk.file.rename(desk.file.with_name("anna's october.xlsx"))
     hand = Hand(named)
     hand.approve("units:52")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 
 from xlsync.commands.digest import make_digest
@@ -11,6 +12,8 @@ from xlsync.commands.report_files import remember_chosen
 from xlsync.connectwise.lists import read_lists
 from xlsync.errors import WorkbookError
 from xlsync.excel.open_file import is_locked, owner_file
+from xlsync.excel.synced_folders import is_synced
+from xlsync.excel.window import find_in_excel
 from xlsync.gather.ahead import additions_ahead
 from xlsync.gather.decisions import Decisions
 from xlsync.gather.month import gather
@@ -84,10 +87,11 @@ def month_result(overview: Overview, notices: tuple[str, ...], path: Path, start
     )
 
 
-def refuse_overwriting(path: Path) -> str:
+def refuse_overwriting(path: Path, find: Callable[[Path], object] = find_in_excel) -> str:
     """Return the digest of the untouched export that a new one may replace; empty where there is none.
 
-    Raises WorkbookError where `path` holds anything else, or cannot be written.
+    Raises WorkbookError where `path` holds anything else, or cannot be written. `find` looks for it in a
+    running Excel, which leaves no trace where it opened it from a cloud, and would go on showing the old one.
     """
     if not path.absolute().parent.is_dir():
         message = f"{path} cannot be written: its folder does not exist."
@@ -109,7 +113,7 @@ def refuse_overwriting(path: Path) -> str:
         message = f"{path} was saved in another program, so it may have edits in it and is not overwritten."
         raise WorkbookError(message, hint)
     owner = owner_file(path)
-    if owner is not None or is_locked(path):
+    if owner is not None or is_locked(path) or (is_synced(path) and find(path) is not None):
         message = f"{path} is open in another program or may not be written, so it is not overwritten."
         stale = f" If nobody has it open, delete {owner.name}." if owner else ""
         raise WorkbookError(message, f"Close it, or choose another file with --output.{stale}")
