@@ -16,6 +16,7 @@ from xlsync.errors import ReportError
 from xlsync.models import Month
 from xlsync.settings import ReportSettings
 
+STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/"  # where its namespaces begin
 HEADER = ("Customer", "Product", "Quantity", "Unit Price", "Amount")
 
 
@@ -210,6 +211,35 @@ def test_an_error_cell_is_named_however_the_parts_of_a_workbook_are_spelt(
     with zipfile.ZipFile(tmp_path / "made.xlsx") as old, zipfile.ZipFile(path, "w") as new:
         for own in old.namelist():
             new.writestr(name if own == part else own, old.read(own))
+    assert "row 3, Amount: “#REF!” is an error of a formula" in refusal(path)
+
+
+@pytest.mark.parametrize("has_references", [True, False])
+@pytest.mark.parametrize("is_strict", [True, False])
+def test_errors_and_currencies_are_told_in_both_variants_of_the_standard(
+    tmp_path: Path, *, is_strict: bool, has_references: bool
+) -> None:
+    path, made = tmp_path / "report.xlsx", tmp_path / "made.xlsx"
+    for amount in (20, "#REF!"):
+        book = openpyxl.Workbook()
+        sheet = book.worksheets[0]
+        for row in (HEADER, ("A", "Mail", 2, 10, 20), ("B", "Mail", 2, 10, amount)):
+            sheet.append(row)
+        sheet["E2"].number_format = sheet["E3"].number_format = "#,##0.00 [$EUR]"
+        if amount != 20:
+            sheet["E3"].data_type = "e"
+        book.save(made)
+        with zipfile.ZipFile(made) as old, zipfile.ZipFile(path, "w") as new:
+            for name in old.namelist():
+                part = old.read(name)
+                if is_strict:
+                    part = part.replace(b"http://schemas.openxmlformats.org/spreadsheetml/2006/", STRICT)
+                if name == "xl/worksheets/sheet1.xml" and not has_references:
+                    part = re.sub(rb' r="[A-Z]*\d+"', b"", part)
+                new.writestr(name, part)
+        if amount == 20:
+            lines = read_reports([path], Month(2026, 10), ReportSettings()).lines
+            assert [(line.customer, line.currency) for line in lines] == [("A", "EUR"), ("B", "EUR")]
     assert "row 3, Amount: “#REF!” is an error of a formula" in refusal(path)
 
 

@@ -26,7 +26,6 @@ from xlsync.billing.reports.xls import facts_in_xls
 from xlsync.billing.reports.xlsb import facts_in_xlsb
 from xlsync.files import ZIP_ERRORS
 
-_MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 NO_VALUE: Final = "a formula without a value"
 _ERROR: Final = re.compile(
     rb'<(?:\w+:)?c\b([^>]*\bt="e"[^>]*)>(?:(?!</(?:\w+:)?c>).)*?<(?:\w+:)?v>([^<]*)<', re.DOTALL
@@ -135,12 +134,16 @@ def _why(content: bytes) -> str:
 def _facts_in_xml(xml: bytes, styles: Mapping[bytes, ShownCurrency]) -> SheetFacts:
     """Return the facts of a sheet of an .xlsx; `styles` are those that show a currency."""
     merges = xml.find(b"mergeCell")  # they stand behind the rows
+    merged = [
+        (int(match[2]), _column(match[1]), int(match[4]), _column(match[3]))
+        for match in (_MERGED.finditer(xml, merges - 10) if merges > 0 else ())
+    ]
+    bad_cells = _bad_cells(xml)
+    if bad_cells is None:
+        return _count_cells(xml, styles, merged)
     return SheetFacts(
-        bad_cells=_bad_cells(xml),
-        merged=[
-            (int(match[2]), _column(match[1]), int(match[4]), _column(match[3]))
-            for match in (_MERGED.finditer(xml, merges - 10) if merges > 0 else ())
-        ],
+        bad_cells=bad_cells,
+        merged=merged,
         hidden_rows={int(match[1]) for match in (_HIDDEN_ROW.finditer(xml) if b"hidden=" in xml else ())},
         currencies=_currencies(xml, styles) if styles else {},
     )
@@ -157,12 +160,12 @@ def _currency_styles(xml: bytes) -> dict[bytes, ShownCurrency]:
         root = ET.fromstring(xml)  # noqa: S314 - expat bounds entities
     except ET.ParseError:
         return {}  # the values can be read without the styles
-    codes = {one.get("numFmtId"): one.get("formatCode", "") for one in root.iterfind(f"{_MAIN}numFmts/*")}
+    codes = {one.get("numFmtId"): one.get("formatCode", "") for one in root.iterfind("{*}numFmts/*")}
     styles = (
         shown_by_format(int(number), code)
         if (code := codes.get(number := one.get("numFmtId", ""), "")) and number.isdecimal()
         else None
-        for one in root.iterfind(f"{_MAIN}cellXfs/*")
+        for one in root.iterfind("{*}cellXfs/*")
     )
     return {str(number).encode(): currency for number, currency in enumerate(styles) if currency}
 
@@ -177,8 +180,14 @@ def _currencies(xml: bytes, styles: Mapping[bytes, ShownCurrency]) -> dict[tuple
     return currencies
 
 
-def _bad_cells(xml: bytes) -> dict[tuple[int, int], str]:
-    """Return the errors of a sheet and its formulas without a value, by row and column."""
+def _bad_cells(xml: bytes) -> dict[tuple[int, int], str] | None:
+    """Return the errors of a sheet and its formulas without a value, by row and column.
+
+    None where the first cell, or one of those, has no reference, or not as Excel writes it.
+    """
+    first = _STYLED.search(xml)
+    if first is not None and _place(first[1]) is None:
+        return None
     bad: dict[tuple[int, int] | None, str] = {}
     if b'"e"' in xml:
         bad = {_place(match[1]): match[2].decode("utf-8", errors="replace") for match in _ERROR.finditer(xml)}
@@ -186,27 +195,31 @@ def _bad_cells(xml: bytes) -> dict[tuple[int, int], str]:
         for match in _FORMULA.finditer(xml):
             if b't="str"' not in match[1]:
                 bad[_place(match[1])] = NO_VALUE
-    if None in bad:
-        return _count_bad_cells(xml)
-    return {place: what for place, what in bad.items() if place is not None}
+    return None if None in bad else {place: what for place, what in bad.items() if place is not None}
 
 
-def _count_bad_cells(xml: bytes) -> dict[tuple[int, int], str]:
-    """Return the bad cells of a sheet that writes no references, or not as Excel writes them."""
-    bad: dict[tuple[int, int], str] = {}
+def _count_cells(
+    xml: bytes, styles: Mapping[bytes, ShownCurrency], merged: list[tuple[int, int, int, int]]
+) -> SheetFacts:
+    """Return the facts of a sheet whose cells are counted, since they do not say where they stand."""
+    facts = SheetFacts(merged=merged)
     number = 0
-    for row in ET.fromstring(xml).iter(f"{_MAIN}row"):  # noqa: S314 - expat bounds entities
+    for row in ET.fromstring(xml).iterfind(".//{*}row"):  # noqa: S314 - expat bounds entities
         number = int(row.get("r", number + 1))
+        if row.get("hidden") in {"1", "true"}:
+            facts.hidden_rows.add(number)
         column = 0
-        for cell in row.iter(f"{_MAIN}c"):
+        for cell in row.iterfind("{*}c"):
             letters = cell.get("r", "").rstrip("0123456789")
             column = _column(letters.encode()) if letters else column + 1
-            value = cell.findtext(f"{_MAIN}v", "")
+            value = cell.findtext("{*}v", "")
             if cell.get("t") == "e":
-                bad[number, column] = value
-            elif cell.find(f"{_MAIN}f") is not None and not value and cell.get("t") != "str":
-                bad[number, column] = NO_VALUE
-    return bad
+                facts.bad_cells[number, column] = value
+            elif cell.find("{*}f") is not None and not value and cell.get("t") != "str":
+                facts.bad_cells[number, column] = NO_VALUE
+            if (currency := styles.get(cell.get("s", "").encode())) is not None:
+                facts.currencies[number, column] = currency
+    return facts
 
 
 def _place(attributes: bytes) -> tuple[int, int] | None:
