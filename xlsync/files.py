@@ -44,6 +44,14 @@ def refuse_special(path: Path) -> None:
         raise OSError(errno.EINVAL, "it is no file", str(path))
 
 
+def is_reachable(path: Path) -> bool:
+    """Return whether a file is there and may be looked at: it may lie in a folder of somebody else."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def read_regular(path: Path, most: int) -> bytes:
     """Read a regular file of at most so many bytes; raises OSError for any other."""
     refuse_special(path)

@@ -825,15 +825,22 @@ def test_the_rows_of_the_workbook_say_that_they_were_taken_back_and_stay_spent(d
     assert set(desk.apply().states.values()) == {"already"}
 
 
-def test_a_workbook_that_is_gone_is_told_and_the_run_is_taken_back_all_the_same(
-    desk_after: DeskAfter,
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_workbook_that_cannot_be_reached_is_told_and_the_run_is_taken_back_all_the_same(
+    desk_after: DeskAfter, is_gone: bool
 ) -> None:
+    """It is gone, or the system refuses to look for it, as in the folder of a colleague."""
     desk = desk_after(apply_units)
-    run = newest(desk)
-    desk.file.unlink()
+    run, name = newest(desk), desk.file.name
+    if is_gone:
+        desk.file.unlink()
+    else:
+        name = f"{'x' * 300}.xlsx"
+        (journal,) = desk.home.glob("journal/*/*.jsonl")
+        journal.write_text(journal.read_text("utf-8").replace(desk.file.name, name), "utf-8")
     ran = undo(desk, run)
     assert (ran.code, desk.addition(52)["quantity"]) == (0, 15)
-    assert f"The rows of {desk.file.name} do not say that they were taken back" in ran.err
+    assert f"The rows of {name} do not say that they were taken back" in ran.err
 
 
 def test_an_undo_that_cannot_be_noted_in_its_workbook_is_told_with_what_it_wrote_and_exit_code_3(

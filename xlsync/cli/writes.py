@@ -30,6 +30,7 @@ from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
 from xlsync.commands.undo import perform_undo, review_undo
 from xlsync.errors import NotNoted
+from xlsync.files import is_reachable
 from xlsync.gather.systems import Systems
 
 
@@ -56,7 +57,7 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
 
         def take_back(count: Callable[[Outcome], None]) -> Performed:
             workbook = Path(record.workbook)
-            save = find_save_plan(workbook).results if workbook.is_file() else None
+            save = find_save_plan(workbook).results if is_reachable(workbook) else None
             return perform_undo(systems, record, plan, live, workbook, now(), count, save)
 
         run_job(job, take_back)

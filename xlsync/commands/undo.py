@@ -14,6 +14,7 @@ from xlsync.apply.spent_approvals import TAKEN_BACK, Spent
 from xlsync.apply.undo import plan_undo
 from xlsync.commands.writing import noting, open_book, open_live, with_noted, write
 from xlsync.errors import XlsyncError
+from xlsync.files import is_reachable
 from xlsync.gather.systems import Systems
 from xlsync.models import Progress
 from xlsync.workbook.save import Save
@@ -131,8 +132,8 @@ def _note_undone(
     """
     if not results:
         return []
-    if not path.exists():
-        return [f"The rows of {path.name} do not say that they were taken back: {path} does not exist."]
+    if not is_reachable(path):
+        return [f"The rows of {path.name} do not say that they were taken back: {path} cannot be reached."]
     book = open_book(path, systems)
     keys = {row.key for row in book.to_approve}
     shown = {key: (text, False) for key, text in results.items() if key in keys}
