@@ -139,6 +139,9 @@ def _errors_in_words(path: Path) -> Iterator[None]:
         why, hint = error.strerror or str(error), "Check the folder and the disk."
         if not path.parent.is_dir():
             why, hint = "its folder does not exist", "Check the name and the folder."
+        elif isinstance(error, FileNotFoundError):
+            why = "the system keeps this program out of its folder"
+            hint = "Choose another folder, or let Python through Windows' Controlled folder access."
         raise WorkbookError(f"{path} cannot be written: {why}", hint) from None
 
 
