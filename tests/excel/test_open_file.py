@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -278,6 +280,31 @@ def test_a_workbook_opened_from_the_cloud_is_that_of_the_folder_which_a_client_h
 )
 def test_autosave_sharing_and_cloud_addresses_are_recognised(book: object, shared: bool) -> None:
     assert excel.is_shared(book) is shared
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a dialog of its own")
+def test_the_dialog_for_reports_offers_every_kind_of_file_that_is_read() -> None:
+    filters: list[str] = []
+
+    def choose(offered: str, *_: object) -> bool:
+        filters.extend(offered.partition(",")[2].split(";"))
+        return False
+
+    app = SimpleNamespace(api=SimpleNamespace(GetOpenFilename=choose))
+    assert excel.ExcelWorkbook(SimpleNamespace(app=app)).choose_file("The report") is None
+    for name in (
+        "a.xlsx",
+        "a.xlsm",
+        "a.xlsb",
+        "a.xls",
+        "a.ods",
+        "a.csv",
+        "a.tsv",
+        "a.txt",
+        "a.zip",
+        "a.csv.gz",
+    ):
+        assert any(fnmatch.fnmatch(name, pattern) for pattern in filters), name
 
 
 def test_without_desktop_excel_no_workbook_is_found_in_it(desk: Desk) -> None:

@@ -23,6 +23,7 @@ from xlsync.xlsx.cells import Value
 
 T = TypeVar("T")
 _TITLE = "xlsync"
+_REPORTS = "Reports,*.xls*;*.ods;*.csv;*.tsv;*.txt;*.zip;*.gz"  # what `billing.reports` opens
 _LONGEST_QUESTION = 255  # characters: Excel's own box refuses more
 
 
@@ -110,7 +111,7 @@ class ExcelWorkbook:
         if sys.platform == "darwin":
             chosen = mac_dialog("POSIX path of (choose file with prompt (item 1 of argv))", title)
         else:
-            answer = self._app.api.GetOpenFilename("Reports,*.xlsx;*.xls;*.csv;*.txt;*.zip;*.gz", 1, title)
+            answer = self._app.api.GetOpenFilename(_REPORTS, 1, title)
             chosen = answer if isinstance(answer, str) else None
         return Path(chosen) if chosen else None
 
