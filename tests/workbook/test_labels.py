@@ -155,3 +155,12 @@ def test_every_label_reads_back_as_its_own_id(entries: list[tuple[str, str]]) ->
     assert created not in directory.ids("Customer")
     assert created not in directory.ids("Product")
     assert not any(created in own for own in directory.agreements.values())
+
+
+def test_entries_that_a_text_may_mean_are_named_for_the_first_different_texts_only() -> None:
+    directory = LabelDirectory({"Customer": ("Contoso", "Fabrikam"), "Company Id": ("1", "2")})
+    texts = [f"Contos{n}" for n in range(1000, 1060)]
+    said = [directory.tell_unknown("Customer", text) for text in texts]
+    assert said[0] == "'Contos1000' is not in the list; it has 'Contoso'"
+    assert said[-1] == "'Contos1059' is not in the list"
+    assert directory.tell_unknown("Customer", texts[0]) == said[0]
