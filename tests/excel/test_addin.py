@@ -28,6 +28,7 @@ from typer.testing import CliRunner
 
 import xlsync
 from tests.helpers.office import Office
+from tests.helpers.source import ROOT
 from xlsync import __version__
 from xlsync.cli import app
 from xlsync.errors import WorkbookError, XlsyncError
@@ -559,3 +560,5 @@ def test_no_excel_of_others_is_ended_by_force_and_no_call_is_repeated_for_ever()
     ]
     assert killing == [["cleanup"], ["cleanup"]]
     assert "N_COM_ATTEMPTS = 0" in ast.unparse(tree)
+    loading = [file.name for file in ROOT.rglob("*.py") if "  import xlwings" in file.read_text("utf-8")]
+    assert loading == ["loading.py"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -21,7 +21,6 @@ from xlsync.excel.loading import load_xlwings
 from xlsync.excel.open_file import Cells
 from xlsync.xlsx.cells import Value
 
-T = TypeVar("T")
 _TITLE = "xlsync"
 _REPORTS = "Reports,*.xls*;*.ods;*.csv;*.tsv;*.txt;*.zip;*.gz"  # what `billing.reports` opens
 _LONGEST_QUESTION = 255  # characters: Excel's own box refuses more
@@ -178,22 +177,44 @@ def calling_workbook() -> ExcelWorkbook:
 
 
 def find_in_excel(path: Path, platform: str = sys.platform) -> ExcelWorkbook | None:
-    """Find a file in a running Excel; None where no Excel runs or it has not opened the file."""
-    return _ask_excel(
-        platform, lambda books: next(map(ExcelWorkbook, books_of_file(books, path)), None), None
-    )
+    """Find a file in a running Excel; None where no Excel runs or it has not opened the file.
+
+    Raises WorkbookError where an Excel does not answer.
+    """
+    return find_among(_running(platform), path)
 
 
-def _ask_excel(platform: str, ask: Callable[[Iterator[Any]], T], otherwise: T) -> T:
-    """Ask about the workbooks that a running Excel has open; `otherwise` where no Excel answers."""
+def _running(platform: str) -> list[Any]:
+    """List the Excels that run; none where there is no Excel."""
     if platform not in {"win32", "darwin"}:
-        return otherwise
+        return []
     try:
-        import xlwings  # noqa: PLC0415 - where there is no Excel it refuses to work
+        return list(load_xlwings().apps)
+    except Exception:  # each system has its own errors; any means that no Excel runs
+        return []
 
-        return ask(book for app in xlwings.apps for book in app.books)
-    except Exception:  # each system has its own errors; any means that no Excel answers
-        return otherwise
+
+def find_among(apps: Iterable[Any], path: Path) -> ExcelWorkbook | None:
+    """Find a file in Excels; raises WorkbookError where one does not answer, which may have opened it."""
+    silent: list[Any] = []
+    workbook = next(map(ExcelWorkbook, books_of_file(_books_in(apps, silent), path)), None)
+    if workbook is None and silent:
+        raise WorkbookError(
+            f"Excel does not answer, and {path.name} may be open in it.",
+            "Leave the cell that you are editing, answer what Excel asks, and try again.",
+        )
+    return workbook
+
+
+def _books_in(apps: Iterable[Any], silent: list[Any]) -> Iterator[Any]:
+    """Yield the open workbooks of all Excels; one that does not answer is added to `silent`."""
+    for app in apps:
+        try:
+            books = list(app.books)
+        except Exception:  # each system has its own errors
+            silent.append(app)
+        else:
+            yield from books
 
 
 def books_of_file(
@@ -226,7 +247,7 @@ class OpenInExcel(Struct, frozen=True):
 
 def list_open(platform: str) -> tuple[OpenInExcel, ...]:
     """List the workbooks that a running Excel has open; none where no Excel runs."""
-    return _ask_excel(platform, describe_open, ())
+    return describe_open(_books_in(_running(platform), []))
 
 
 def describe_open(books: Iterable[Any]) -> tuple[OpenInExcel, ...]:
