@@ -750,6 +750,15 @@ def test_a_currency_behind_the_headers_of_money_is_that_of_the_lines(path: Path)
     assert "both mean Amount" in refusal(path, ["Amber Ltd", "Mail", "6", "1", "6", "7"], header=two)
 
 
+def test_money_of_customers_by_the_bracket_of_its_header_is_not_what_the_msp_pays(path: Path) -> None:
+    header = ["Company (Customer)", "Product", "Quantity", "Price (Customer)", "Price (Partner)"]
+    header += ["Total (end customer)", "Total (Partner)"]
+    row = ["Amber Ltd", "Mail", "6", "12.10", "10.50", "72.60", "63.00"]
+    (line,) = read_csv(path, row, header=header).lines
+    assert (line.customer, line.cost, line.amount) == ("Amber Ltd", Decimal("10.50"), 63)
+    assert "no column for: Amount or Unit Price" in refusal(path, row[:4], header=header[:4])
+
+
 @pytest.mark.parametrize("total", ["Total", "Total EUR", "Gesamtbetrag in EUR", "Total Charges"])
 def test_a_total_beside_a_tax_may_hold_it_whatever_its_currency(path: Path, total: str) -> None:
     header = ["Customer", "Product", "Quantity", "VAT", total]

@@ -48,6 +48,10 @@ _KNOWN_STARTS: Final = {header_key(header[:-1]): known for header, known in _HEA
 _NAMES: Final = frozenset({"customer", "product"})
 _NUMBERED: Final = frozenset({"customer", "contract", "units", "cost", "amount", "currency", "start", "end"})
 _NET: Final = _KNOWN[header_key("Net Amount")]
+# a bracket that says of money that the MSP's customers pay it
+_OF_CUSTOMERS: Final = re.compile(
+    r"[(\[]\s*(?:end[ -]?)?(?:customers?|clients?|kunden?|klant(?:en)?)\s*[)\]][\s*:]*$", re.IGNORECASE
+)
 _SUSPICIOUS: Final = re.compile(
     r"\b(types?|kind|credit(s|ed|os?|i)?|refund(ed|s)?|chargebacks?|returned|debit(s|os?|i)?|dr|cr|d c|c d"
     r"|sign|direction|starts?|started|ends?(?! (?:customer|user|client))|ended"
@@ -235,10 +239,13 @@ def _take_known(
 
 
 def _find_known(header: str) -> _Known | None:
-    """Return what a known header means; one of money may name its currency, or say that it holds no tax."""
+    """Return what a known header means; one of money may name its currency, or say that it holds no tax.
+
+    Money of the MSP's customers, as `Unit Price (Customer)`, is none that it pays.
+    """
     key = header_key(header)
     if (known := _KNOWN.get(key)) is not None:
-        return known
+        return None if known.meaning in MONEY and _OF_CUSTOMERS.search(header) else known
     if (bare := money_header(header)) is not None and (known := _KNOWN.get(bare.key)) is not None:
         if known.meaning not in MONEY:
             return None
