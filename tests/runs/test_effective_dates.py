@@ -54,6 +54,34 @@ def test_the_old_addition_ends_the_day_before_and_its_successor_begins(desk: Des
     assert str(new["id"]) in told
 
 
+def test_nothing_is_ended_where_an_addition_made_since_stands_in_its_successors_way(desk: Desk) -> None:
+    approve_from(desk, "2026-10-14")
+    desk.sandbox.connectwise.additions[9001] = {**desk.addition(52), "id": 9001, "quantity": Decimal(1)}
+    ran = desk.apply()
+    assert (ran.code, desk.sent()) == (3, [])
+    assert ran.states == {"cancel:52": "skipped", "successor:52": "skipped"}
+    (told,) = (action["detail"] for action in ran.json["actions"] if action["key"] == "cancel:52")
+    assert told.startswith("nothing was ended, since its successor cannot be made: changed since export:")
+
+
+def test_each_contract_of_a_product_gets_its_successor_in_one_run(desk: Desk) -> None:
+    additions = desk.sandbox.connectwise.additions
+    additions[70] = {**additions[70], "quantity": Decimal(5)}
+    assert desk.check().code == 0
+    approve_from(desk, "2026-10-14", "units:69", "units:70")
+    ran = desk.apply()
+    assert (ran.code, set(ran.states.values())) == (0, {"done"})
+    old, other, *new = additions_of(desk, 42, 7)
+    assert [days(ended)[1] for ended in (old, other)] == ["2026-10-13"] * 2
+    assert [(one["quantity"], customs(one)["Subscription ID"]) for one in new] == [
+        (10, customs(old)["Subscription ID"]),
+        (2, customs(other)["Subscription ID"]),
+    ]
+    assert desk.check().code == 0
+    approved = desk.read().column(MISMATCHES, "Customer")
+    assert "Brambling Roofing" not in approved.values()
+
+
 def test_an_end_of_the_month_before_is_a_day_of_that_month(desk: Desk) -> None:
     approve_from(desk, "2026-10-01")
     assert desk.apply().code == 0

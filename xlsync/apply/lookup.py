@@ -39,6 +39,7 @@ class Live:
     PATCH must name the custom fields, as a test of writing or an earlier refusal showed; `list_lag` is after
     how many seconds a list shows what is new, where a test of writing told. `clock` tells how old a value is.
     `shares_looks` tells that several changes of an agreement may rest on one look that is half a second old.
+    `made_by` gives the keys of the actions that created additions in this run, by the ids of these.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Live:
         self.restates_custom_fields = restates_custom_fields
         self.list_lag = list_lag
         self.shares_looks = False
+        self.made_by: dict[int, str] = {}
         self._contacts: Looks[int | None] = Looks(clock)
         self._items: Looks[ItemNow | None] = Looks(clock)
         self._additions: Looks[Additions] = Looks(clock)

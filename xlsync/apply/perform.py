@@ -144,6 +144,8 @@ class _Run:
                 for result in self._perform_next(waiting):
                     waiting.popleft()
                     self.outcomes[result.key] = result
+                    if isinstance(action, CreateAddition) and result.id is not None:
+                        self.live.made_by[result.id] = result.key
                     if self.progress:
                         self.progress(result)
                 if isinstance(action, CreateAddition):

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from xlsync.apply.action_base import Basis, ShownLabels
-from xlsync.apply.actions import CREATED, ORDER, Action, kind_of
+from xlsync.apply.actions import CREATED, ORDER, Action, CreateAddition, kind_of
 from xlsync.apply.set_fields import CANCEL, RETIRE, SetFields
 from xlsync.connectwise.records import AgreementNow
 from xlsync.printable import one_line
@@ -201,8 +201,8 @@ def build_plan(
 ) -> Plan:
     """Order actions by need, and decide those that need no request.
 
-    Actions that need a skipped or unapproved one are skipped too. `spent` are the outcomes of
-    those that an earlier run carried out, by key.
+    Actions that need a skipped or unapproved one are skipped too, and so is the end of an addition whose
+    successor cannot be made. `spent` are the outcomes of those that an earlier run carried out, by key.
     """
     ordered = in_order_of_need(actions)
     planned = {action.key for action in ordered}
@@ -224,9 +224,19 @@ def build_plan(
             result = judge(action)
         if result is None:
             to_do.append(action)
-        else:
-            outcomes[action.key] = result
+            continue
+        outcomes[action.key] = result
+        ends = action.succeeds.key if isinstance(action, CreateAddition) and action.succeeds else ""
+        if result.state is State.SKIPPED and ends not in outcomes:
+            outcomes |= {end.key: _skip_end(end, result) for end in to_do if end.key == ends}
+            to_do = [other for other in to_do if other.key != ends]
     return Plan(tuple(to_do), tuple(outcomes.values()))
+
+
+def _skip_end(end: Action, successor: Outcome) -> Outcome:
+    """Make the outcome of the end of an addition that nothing would continue."""
+    detail = f"nothing was ended, since its successor cannot be made: {successor.detail}"
+    return replace(outcome(end, State.SKIPPED, detail), changed=successor.changed)
 
 
 def count_states(outcomes: Iterable[Outcome]) -> str:

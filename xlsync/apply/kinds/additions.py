@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,13 @@ class AdditionCreation(Handler):
             return None
         path = f"/finance/agreements/{agreement}/additions"
         made = live.earlier.created_on(path)
-        return judge_creation(self.action, self._with_made_before(live, agreement, path), made)
+        listed = self._with_made_before(live, agreement, path)
+        return judge_creation(self.action, self._without_other_rows(live, listed), made)
+
+    def _without_other_rows(self, live: Live, additions: Iterable[Addition]) -> list[Addition]:
+        """Leave out the additions that this run created for other rows: they were approved too."""
+        key = self.action.key
+        return [addition for addition in additions if live.made_by.get(addition.id, key) == key]
 
     def _with_made_before(self, live: Live, agreement: int, path: str) -> tuple[Addition, ...]:
         """List the additions of an agreement, with those of earlier runs that the list lacks yet."""
@@ -118,7 +124,8 @@ class AdditionCreation(Handler):
         """Return the outcome done if the agreement's list shows the addition."""
         if self.action.agreement_id is None:
             return None
-        shown = judge_creation(self.action, live.list_additions(self.action.agreement_id))
+        listed = live.list_additions(self.action.agreement_id)
+        shown = judge_creation(self.action, self._without_other_rows(live, listed))
         return shown if shown is not None and shown.state is State.ALREADY else None
 
     def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
@@ -129,7 +136,7 @@ class AdditionCreation(Handler):
         known = {*action.beside, created_id, action.succeeds.addition.id if action.succeeds else created_id}
         return tuple(
             a.id
-            for a in live.list_additions(action.agreement_id)
+            for a in self._without_other_rows(live, live.list_additions(action.agreement_id))
             if a.item_id == action.item
             and a.cancelled is None
             and a.id not in known
