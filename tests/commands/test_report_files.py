@@ -34,6 +34,17 @@ def test_a_report_elsewhere_is_opened_once_it_was_chosen(tmp_path: Path, workboo
     assert find_reports(home, names[:1], workbook) == (far,)
 
 
+@pytest.mark.parametrize("name", ["", "/", "C:\\", r"\\files\billing"])
+def test_a_report_without_a_name_is_a_folder_and_not_looked_for_on_another_machine(
+    tmp_path: Path, workbook: Path, name: str
+) -> None:
+    try:
+        paths = find_reports(tmp_path / "home", [name], workbook)
+    except UnaskedReports as unasked:
+        paths = unasked.paths
+    assert all(path.is_dir() for path in paths)
+
+
 def test_a_link_that_leads_out_of_the_folder_is_asked_about(tmp_path: Path, workbook: Path) -> None:
     link = workbook.with_name("link.csv")
     link.symlink_to(tmp_path / "far.csv")

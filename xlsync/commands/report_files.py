@@ -45,7 +45,7 @@ def find_reports(home: Path, names: Iterable[str], workbook: Path) -> tuple[Path
     found: list[Path] = []
     unasked: list[Path] = []
     for name in names:
-        beside = workbook.with_name(PureWindowsPath(name).name)
+        beside = workbook.parent / PureWindowsPath(name).name
         path = Path(name)
         is_far = _machine(name) not in {"", _machine(str(workbook.parent.absolute()))}
         is_there = path.exists() if str(path) in known or not is_far else not beside.exists()
