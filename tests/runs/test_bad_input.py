@@ -773,6 +773,19 @@ def test_export_never_overwrites_a_file_that_it_did_not_write(desk: Desk) -> Non
         assert "--output" in ran.err
 
 
+def test_results_whose_file_cannot_be_looked_for_are_told_with_the_run_and_exit_code_3(desk: Desk) -> None:
+    """As where a server goes away; here the name of the second file beside the workbook is too long."""
+    desk.file = desk.file.rename(desk.file.with_name(f"{'x' * 242}.xlsx"))
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    desk.file.with_name(f"{desk.file.stem}.results.xlsx").touch()
+    edited = desk.file.read_bytes() + b" "
+    desk.sandbox.fail("call", path="PATCH .*/additions/52$", call=lambda: desk.file.write_bytes(edited))
+    ran = desk.run("apply", str(desk.file), "--yes", "--json")
+    assert (ran.code, ran.json["done"]) == (3, 1)
+    assert f"Run {ran.json['run']} wrote to ConnectWise, but its results could not be noted" in ran.err
+
+
 def test_export_never_overwrites_what_another_program_has_open_and_says_so_before_it_reads(
     desk: Desk,
 ) -> None:

@@ -130,10 +130,16 @@ def noting(run: str, outcomes: tuple[Outcome, ...]) -> Iterator[None]:
     """Turn an error, or Ctrl-C, into NotNoted where the run sent writes: the exit code is 3 and not 1."""
     try:
         yield
-    except (XlsyncError, KeyboardInterrupt) as error:
+    except (XlsyncError, OSError, KeyboardInterrupt) as error:
         if not run:
             raise
-        why, hint = (error.message, error.hint) if isinstance(error, XlsyncError) else ("stopped", "")
+        match error:
+            case XlsyncError():
+                why, hint = error.message, error.hint
+            case OSError():  # such as of a server that went away
+                why, hint = str(error), ""
+            case _:
+                why, hint = "stopped", ""
         raise NotNoted(
             f"Run {run} wrote to ConnectWise, but its results could not be noted: {why}",
             f"`xlsync history {run}` shows them. {hint}".rstrip(),
