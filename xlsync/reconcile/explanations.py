@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from xlsync.amounts import tell_cost, tell_number
+from xlsync.amounts import counted_units, tell_cost, tell_number
 from xlsync.models import Addition, Agreement, LineType, Mismatch, Month
 from xlsync.reconcile.charges import Charge, billing_lines_of, costs_of, covers_full_period
 from xlsync.records import replace
@@ -72,8 +72,10 @@ def tell_costs(charges: Sequence[Charge]) -> str:
 
 def tell_included(addition: Addition) -> str:
     """Say how many units of an addition are included, so that they are not billed; else empty."""
-    included = tell_number(addition.less_included)
-    return f"{included} units are included (lessIncluded) and left alone." if addition.less_included else ""
+    if not addition.less_included:
+        return ""
+    are = "is" if addition.less_included == 1 else "are"
+    return f"{counted_units(addition.less_included)} {are} included (lessIncluded) and left alone."
 
 
 def tell_unbilled(addition: Addition) -> str:

@@ -165,6 +165,7 @@ def judge_creation(
 
     `made` are the ids of what xlsync created: of those, one that has ended may be made again.
     """
+    live = [addition for addition in live if not _continues_other(action, addition, live)]
     ends = {None, action.succeeds.addition.cancelled if action.succeeds else None}
     since = [
         a for a in live if a.item_id == action.item and a.cancelled in ends and a.id not in action.beside
@@ -186,6 +187,25 @@ def judge_creation(
         difference for a in live if seen and a.id == seen.id and (difference := tell_differing(seen, a, {}))
     ]
     return changed(action, differing[0]) if differing else None
+
+
+def _continues_other(action: CreateAddition, addition: Addition, live: Iterable[Addition]) -> bool:
+    """Return whether an addition continues, by day and mark, another one than a successor would.
+
+    Each contract of a product has a successor of its own: it stands in the way of no other's.
+    """
+    mark = addition.contract_mark.casefold()
+    if action.succeeds is None or not mark or mark == action.succeeds.addition.contract_mark.casefold():
+        return False
+    return any(
+        one.id in action.beside
+        and one.item_id == addition.item_id
+        and one.contract_mark.casefold() == mark
+        and one.cancelled is not None
+        and addition.effective == one.cancelled + dt.timedelta(days=1)
+        for one in live
+        if addition.id not in action.beside
+    )
 
 
 def _is_as_wanted(action: CreateAddition, addition: Addition) -> bool:
