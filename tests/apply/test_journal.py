@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.additions import one_more_unit
 from xlsync.apply.journal import Journal
+from xlsync.apply.kinds import additions
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import Plan, State
@@ -297,6 +298,20 @@ def test_a_journal_that_cannot_be_read_is_told_and_not_taken_for_an_empty_one(tm
     (folder / "run.jsonl").mkdir(parents=True)
     with pytest.raises(XlsyncError, match=r"The journal cannot be read: .*run\.jsonl"):
         list_runs(tmp_path, SITE)
+
+
+def test_a_creation_whose_line_tells_no_body_is_taken_back_all_the_same(tmp_path: Path) -> None:
+    journal = begin(tmp_path)
+    path = "/finance/agreements/1/additions"
+    journal.before(
+        "add:1:2", kind="CreateAddition", what="a", subject="a", method="POST", path=path, body=None
+    )
+    journal.after("add:1:2", state="done", id=5)
+    journal.end()
+    (made,) = read_run(tmp_path, SITE, journal.run).writes
+    action = additions.take_back(made)
+    assert action is not None
+    assert action.path == f"{path}/5"
 
 
 def test_where_the_journal_cannot_be_written_nothing_is_sent(tmp_path: Path) -> None:

@@ -252,6 +252,8 @@ def _read_write(file: Path, number: int, line: Mapping[str, Any], late: dt.timed
     known = set(Write.__dataclass_fields__) - {"latest_at"}
     fields: dict[str, Any] = {"kind": "", "what": "", "at": ""}
     fields |= {name: value for name, value in line.items() if name in known}
+    if fields.get("body") is None:
+        fields["body"] = {}
     rows = fields.get("rows", ())
     are_texts = all(isinstance(fields.get(name, ""), str) for name in _TEXTS)
     are_numbers = all(isinstance(fields.get(name) or 0, int) for name in ("id", "succeeds", "company"))
