@@ -447,7 +447,15 @@ def test_a_cancellation_in_a_month_already_invoiced_is_refused(desk: Desk) -> No
     assert "already invoiced" in desk.read().get(MISMATCHES, "only:62", "Result")
 
 
-def test_a_cancellation_without_a_date_is_refused_where_the_month_is_invoiced(desk: Desk) -> None:
+@pytest.mark.parametrize("units", [None, 0])
+def test_a_cancellation_without_a_date_is_refused_where_the_month_is_invoiced(
+    desk: Desk, units: int | None
+) -> None:
+    if units is not None:
+        additions = desk.sandbox.connectwise.additions
+        additions[62] = {**additions[62], "quantity": Decimal(units)}
+        assert desk.check().code == 0
+        desk.forget_log()
     with desk.editing() as hand:
         hand.approve("only:62", Action="Cancel addition")
     agreement = desk.sandbox.connectwise.additions[62]["agreementId"]

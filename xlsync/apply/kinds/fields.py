@@ -163,7 +163,7 @@ def _ways_around(action: SetFields) -> str:
     """Say what a person can do about a change that would begin in a period already invoiced."""
     if not action.rows:
         return "change it in ConnectWise, where the invoice can be credited"
-    if action.stops:
+    if action.successor_item is None:
         return "choose a later Effective From"
     return "choose a later Effective From, or clear it to change the addition in place"
 
