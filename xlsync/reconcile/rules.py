@@ -73,7 +73,7 @@ class Rule(Struct, frozen=True, kw_only=True):
         return self.until is None or month.first <= self.until
 
     def covers(self, line: BillingLine) -> bool:
-        """Return whether the rule is about a billing line."""
+        """Return whether the rule is about a billing line; one about a row of *Mismatches* is about none."""
         names: tuple[str, ...] = ()
         match self.scope:
             case Scope.CONTRACT if self.kind is not RuleKind.IGNORE and line.addon_id:
@@ -84,8 +84,6 @@ class Rule(Struct, frozen=True, kw_only=True):
                 names = (line.product_code, line.product_id, line.product)
             case Scope.CUSTOMER:
                 names = (line.customer_id, line.customer)
-            case Scope.ROW:
-                pass  # about a row of Mismatches, not about lines
         return self.names(*names)
 
     def names(self, *names: str) -> bool:
