@@ -10,7 +10,7 @@ import pytest
 
 from xlsync.billing.reports.summary import TableRead
 from xlsync.errors import XlsyncError
-from xlsync.links.ages import Ages, ReportSums, find_of_source, sum_report
+from xlsync.links.ages import Ages, ReportSums, find_of_source, merge_months, sum_report
 from xlsync.models import Month
 from xlsync.reconcile.ages import MonthSeen
 from xlsync.reconcile.billed import MonthSums
@@ -128,3 +128,14 @@ def test_a_report_is_not_added_to_an_entry_of_another_form(tmp_path: Path) -> No
             store["reports 2026-10"] = {"sources": [{}]}
         with pytest.raises(XlsyncError, match="the entry reports 2026-10 cannot be read"):
             ages.keep(OCTOBER, SEEN, sums("Pax8", "pax"), NOW)
+
+
+def test_an_entry_of_another_form_that_the_team_has_too_is_named(tmp_path: Path) -> None:
+    mine, theirs = (FileStore(tmp_path / name, "psa.example/co", Ages.what) for name in ("mine", "theirs"))
+    for store, seen in ((mine, 5), (theirs, ["Units differ|7:1"])):
+        with store.writing():
+            store.set("mismatches 2026-10", {"seen": seen, "open": {}})
+    with pytest.raises(XlsyncError, match="the entry mismatches 2026-10 cannot be merged with the team's"):
+        mine.exchange(theirs, "db.example/xlsync", merge_months)
+    for store in (mine, theirs):
+        store.close()

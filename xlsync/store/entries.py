@@ -223,7 +223,10 @@ class FileStore:
         if unsent:
             with shared.writing():
                 for key in unsent:
-                    _send_entry(shared, key, mine.get(key), merge, is_first=is_first)
+                    try:
+                        _send_entry(shared, key, mine.get(key), merge, is_first=is_first)
+                    except (TypeError, ValueError, KeyError, AttributeError) as error:
+                        raise self.damaged(f"the entry {key} cannot be merged with the team's") from error
         there = dict(shared.items())
         if there == mine and not unsent and not is_first:
             return
