@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
 from tests.helpers.process import kill_at, kill_time_after_time
 from tests.helpers.workbooks import signed_and_final
 from tests.helpers.world import DeskAfter, choose_new
+from xlsync.apply.runs import journal_folder
 
 FIELDS = ["run", "workbook", "environment", "done", "already", "skipped", "failed", "unknown", "actions"]
 FIRST, SECOND = "/finance/agreements/37/additions/52", "/finance/agreements/37/additions/53"
@@ -667,6 +669,22 @@ def test_an_empty_list_of_additions_does_not_prove_that_a_killed_run_made_none(d
     assert undo(desk, newest(desk)).code == 0
     old, new = additions_of(desk, 37, 3)
     assert (days(old)[1], days(new)) == (None, ("2026-10-14", "2026-10-14"))
+
+
+def test_an_addition_whose_line_in_the_journal_names_no_product_is_left_to_a_person(desk: Desk) -> None:
+    environment = desk.check().json["environment"]
+    at = {"at": "2026-10-10T10:00:00.000+01:00"}
+    sent = {"method": "POST", "path": "/finance/agreements/37/additions", "kind": "CreateAddition"}
+    lines = [
+        {"event": "run", **at, "command": "apply", "environment": environment, "month": "2026-10"},
+        {"event": "before", **at, "key": "add:37:1", "what": "create addition X", **sent},
+    ]
+    file = journal_folder(desk.home, environment) / "20261010-090000-000aaaa.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    undone = undo(desk, "last")
+    assert (undone.code, desk.sent(), undone.states) == (3, [], {"add:37:1": "skipped"})
+    assert "skipped create addition X: whether it was done is not seen yet" in undone.err
 
 
 def test_a_creation_that_never_came_to_be_is_nothing_to_take_back(desk: Desk) -> None:

@@ -106,18 +106,20 @@ def _place_of_write(write: Write) -> _Place | None:
     body: Mapping[str, Any] = write.body if isinstance(write.body, Mapping) else {}
     match write.kind:
         case CreateAddition.__name__:
-            return (write.path, _id_in(body, "product"))
+            return (write.path, reference_in(body, "product"))
         case CreateContact.__name__:
             name = folded(f"{body.get('firstName') or ''} {body.get('lastName') or ''}")
-            return (write.path, _id_in(body, "company"), name)
+            return (write.path, reference_in(body, "company"), name)
         case CreateAgreement.__name__:
-            return (write.path, _id_in(body, "company"), folded(str(body.get("name") or "")))
+            return (write.path, reference_in(body, "company"), folded(str(body.get("name") or "")))
     return None
 
 
-def _id_in(body: Mapping[str, Any], name: str) -> str:
+def reference_in(body: Mapping[str, Any], name: str) -> str:
+    """Return as text the id of the record that a field of a creation refers to; empty where it names none."""
     reference = body.get(name)
-    return str(reference.get("id")) if isinstance(reference, Mapping) else ""
+    id_ = reference.get("id") if isinstance(reference, Mapping) else None
+    return "" if id_ is None else str(id_)
 
 
 def tell_unanswered(write: Write) -> str:

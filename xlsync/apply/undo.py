@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 
 from xlsync.apply.actions import Action, CreateAddition, CreateCatalogItem
-from xlsync.apply.earlier_creations import sure_from
+from xlsync.apply.earlier_creations import reference_in, sure_from
 from xlsync.apply.handlers import REVERSALS
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.kinds.fields import agreement_in, field_by_field, restore
@@ -251,18 +251,19 @@ def _look_up(write: Write, live: Live, of_others: Set[int | None]) -> Write:
     For some minutes that is unknown where a list does not show the addition.
     """
     agreement = agreement_in(write.path)
-    if write.kind != CreateAddition.__name__ or not write.is_unsure or agreement is None:
+    product = reference_in(write.body, "product") if write.method == "POST" else ""
+    if write.kind != CreateAddition.__name__ or not write.is_unsure or agreement is None or not product:
         return write
     try:
         asked = (
-            write.body["product"]["id"],
+            product,
             read_number(write.body.get("quantity"), "journal"),
             read_date(write.body.get("effectiveDate")),
         )
         made = [
             addition.id
             for addition in live.list_additions(agreement, is_counted=True)
-            if (addition.item_id, addition.quantity, addition.effective) == asked
+            if (str(addition.item_id), addition.quantity, addition.effective) == asked
             and addition.id not in {*of_others, *write.beside}
         ]
     except ApiError:

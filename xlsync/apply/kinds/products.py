@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from xlsync.apply.actions import CreateAddition, CreateCatalogItem
+from xlsync.apply.earlier_creations import reference_in
 from xlsync.apply.kinds.handler import HttpWrite
 from xlsync.apply.kinds.records import (
     Existing,
@@ -110,6 +111,6 @@ def find_users(id_: int, live: Live, own: Set[str], runs: Iterable[Run]) -> list
         and write.id is not None
         and write.record not in own
         and write.record not in known
-        and write.body.get("product", {}).get("id") == id_
+        and reference_in(write.body, "product") == str(id_)
     ]
     return [*by_others, *by_runs]
