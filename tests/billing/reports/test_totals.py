@@ -108,6 +108,11 @@ def test_names_that_begin_or_end_like_totals_are_charges_where_both_are_there(pa
     assert [line.customer for line in found.lines].count("Suma Ltd") == 1
 
 
+def test_a_customer_whose_letters_were_all_lost_is_a_problem(path: Path) -> None:
+    with pytest.raises(ReportError, match="row 5, Customer: “\\?\\?\\? \\?\\?” is no name"):
+        read(path, *LINES, "??? ??,Total Protection,4,2,8,EUR,2026-03-31")
+
+
 def test_units_and_money_that_happen_to_be_a_sum_are_a_charge_where_no_row_has_a_price(path: Path) -> None:
     header = "Customer,Product,Quantity,Amount"
     rows = "Anna,Mail,1,10", "Boris,Mail,1,10", "Clara,Mail,2,20"

@@ -293,8 +293,8 @@ def _is_total_of(customer: Any, product: Any) -> bool:
     """Return whether a product is the word for a total with the customer's own name: `Acme` `Acme Total`."""
     if not isinstance(customer, str) or not isinstance(product, str):
         return False
-    before, name, after = fold(product).partition(fold(customer))
-    return bool(name) and is_total_alone(f"{before} {after}".strip())
+    name, text = fold(customer), fold(product)  # a name such as `???` has no words
+    return name != "" and name in text and is_total_alone(text.replace(name, "", 1).strip())
 
 
 def _is_named_tax(customer: Any, product: Any, texts: Sequence[str]) -> bool:
