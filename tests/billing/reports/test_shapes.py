@@ -756,7 +756,24 @@ def test_money_of_customers_by_the_bracket_of_its_header_is_not_what_the_msp_pay
     row = ["Amber Ltd", "Mail", "6", "12.10", "10.50", "72.60", "63.00"]
     (line,) = read_csv(path, row, header=header).lines
     assert (line.customer, line.cost, line.amount) == ("Amber Ltd", Decimal("10.50"), 63)
-    assert "no column for: Amount or Unit Price" in refusal(path, row[:4], header=header[:4])
+    prices = [
+        "Price (Customer)",
+        "Unit Price EUR (Customer)",
+        "Unit Price (Customer, EUR)",
+        "Cost [EUR client]",
+    ]
+    prices += [
+        "Prix (client final)",
+        "Prijs (eindklanten)",
+        "Precio (cliente)",
+        "Pris (slutkund)",
+        "Preis (Kunden)",
+    ]
+    for price in prices:
+        what = refusal(path, row[:4], header=[*header[:3], price])
+        assert "no column for: Amount or Unit Price" in what, price
+    (line,) = read_csv(path, row[:4], header=[*header[:3], "Price (customer currency)"]).lines
+    assert line.cost == Decimal("12.10")
 
 
 @pytest.mark.parametrize("total", ["Total", "Total EUR", "Gesamtbetrag in EUR", "Total Charges"])

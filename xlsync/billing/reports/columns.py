@@ -12,14 +12,16 @@ from msgspec import Struct, field
 from xlsync.billing.reports.layouts import LAYOUTS, Layout
 from xlsync.billing.reports.meanings import (
     BILLING_CYCLES,
+    CURRENCIES,
     HEADERS,
     MEANINGS,
     MONEY,
     NEEDED,
     money_header,
+    with_translations,
 )
 from xlsync.billing.reports.period_headers import day_in_bracket, period_end
-from xlsync.billing.reports.text import header_key, header_words, plain_text
+from xlsync.billing.reports.text import fold, header_key, header_words, plain_text
 from xlsync.errors import ConfigError
 from xlsync.records import replace
 
@@ -48,10 +50,15 @@ _KNOWN_STARTS: Final = {header_key(header[:-1]): known for header, known in _HEA
 _NAMES: Final = frozenset({"customer", "product"})
 _NUMBERED: Final = frozenset({"customer", "contract", "units", "cost", "amount", "currency", "start", "end"})
 _NET: Final = _KNOWN[header_key("Net Amount")]
-# a bracket that says of money that the MSP's customers pay it
-_OF_CUSTOMERS: Final = re.compile(
-    r"[(\[]\s*(?:end[ -]?)?(?:customers?|clients?|kunden?|klant(?:en)?)\s*[)\]][\s*:]*$", re.IGNORECASE
+_CUSTOMERS: Final = "|".join(
+    re.escape(fold(word))
+    for header in ("Customer", "Client", "End Customer", "End Client", "End User")
+    for word in with_translations(header)
 )
+_BESIDE: Final = rf"(?:{CURRENCIES.casefold()}|euro|[€$£])"
+_BRACKET: Final = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
+# what a bracket says, folded, where the MSP's customers pay the money under the header
+_OF_CUSTOMERS: Final = re.compile(rf"(?:{_BESIDE} )?(?:{_CUSTOMERS})(?:s|n|en)?(?: (?:in )?{_BESIDE})?")
 _SUSPICIOUS: Final = re.compile(
     r"\b(types?|kind|credit(s|ed|os?|i)?|refund(ed|s)?|chargebacks?|returned|debit(s|os?|i)?|dr|cr|d c|c d"
     r"|sign|direction|starts?|started|ends?(?! (?:customer|user|client))|ended"
@@ -239,13 +246,21 @@ def _take_known(
 
 
 def _find_known(header: str) -> _Known | None:
-    """Return what a known header means; one of money may name its currency, or say that it holds no tax.
+    """Return what a known header means.
 
-    Money of the MSP's customers, as `Unit Price (Customer)`, is none that it pays.
+    Money of the MSP's customers, as `Unit Price (Customer, EUR)`, is none that it pays.
     """
+    known = _find_words(header)
+    is_money = known is not None and known.meaning in MONEY
+    is_of_customers = is_money and any(map(_OF_CUSTOMERS.fullmatch, map(fold, _BRACKET.findall(header))))
+    return None if is_of_customers else known
+
+
+def _find_words(header: str) -> _Known | None:
+    """Return what the words of a header mean; those of money may name its currency, or that it has no tax."""
     key = header_key(header)
     if (known := _KNOWN.get(key)) is not None:
-        return None if known.meaning in MONEY and _OF_CUSTOMERS.search(header) else known
+        return known
     if (bare := money_header(header)) is not None and (known := _KNOWN.get(bare.key)) is not None:
         if known.meaning not in MONEY:
             return None
