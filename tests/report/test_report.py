@@ -439,6 +439,15 @@ def test_a_created_addition_counts_before_and_after_a_check_alike() -> None:
         assert [group.name for group in report.customers] == ["Heron Press Ltd"]
 
 
+@pytest.mark.parametrize("price", [{}, {"unitPrice": Decimal("5.00")}])
+def test_a_created_addition_that_the_customer_does_not_pay_for_brings_no_money(price: dict[str, Any]) -> None:
+    asked = row("add:3:5", MismatchKind.NOT_IN_CONNECTWISE, unit_price=Decimal("5.00"))
+    without = addition(0, addition=None, units=Decimal(0), unit_price=None)
+    created = creation(77, billCustomer="DoNotBill", **price)
+    report = make_report(facts(compared=(without,), rows=(asked,)), [run(1, created)])
+    assert (report.created["Addition"], total(report).found, total(report).unpriced) == (1, 0, 0)
+
+
 def test_a_creation_that_was_taken_back_was_not_created() -> None:
     back = update(77, cancelledDate=(None, "2026-10-01T00:00:00Z"))
     runs = [run(1, creation(77, unitPrice=5)), run(2, back, command="undo")]

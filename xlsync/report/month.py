@@ -400,7 +400,9 @@ def _made(write: Write, id_: int, root: ComparedTarget | None, facts: Facts) -> 
     row = next((row.mismatch for row in facts.rows if row.mismatch.key in write.rows), None)
     beside = root or next((entry for entry in facts.compared if entry.agreement == agreement), None)
     price = body.get("unitPrice")
-    if price is None and row is not None:
+    if body.get("billCustomer", "Billable") != "Billable":
+        price = ZERO  # as price_of tells it after a check: the customer does not pay for it
+    elif price is None and row is not None:
         price = row.unit_price
     currencies = {line.key: line.currency for line in facts.lines}
     lines = [currencies[key] for key in row.line_keys if key in currencies] if row else []
