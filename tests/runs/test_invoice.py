@@ -374,10 +374,24 @@ def test_an_approval_lapses_when_check_shows_another_amount(billing: Desk) -> No
 
 def test_an_invoice_that_someone_made_meanwhile_is_already(billing: Desk) -> None:
     approve(billing, REDSTART)
-    agreement = billing.sandbox.connectwise.agreements[37]
-    agreement["nextInvoiceDate"] = "2026-11-30T00:00:00Z"
+    state = billing.sandbox.connectwise
+    make_invoice(state, state.agreements[37])
     ran = invoice(billing)
     assert (ran.code, ran.states, billing.sent()) == (0, {REDSTART: "already"}, [])
+    assert made(billing, 37)[0]["invoiceNumber"] in result(billing, REDSTART)
+
+
+def test_a_next_invoice_date_that_moved_on_without_an_invoice_is_not_told_as_invoiced(billing: Desk) -> None:
+    """The last invoice is still that of the month before, unless the list shows one of the approved day."""
+    approve(billing, REDSTART)
+    state = billing.sandbox.connectwise
+    state.agreements[37]["nextInvoiceDate"] = "2026-11-30T00:00:00Z"
+    ran = invoice(billing)
+    assert (ran.code, ran.states, billing.sent()) == (3, {REDSTART: "skipped"}, [])
+    (last,) = (one["invoiceNumber"] for one in state.invoices.values() if one["agreement"]["id"] == 37)
+    assert f"and is now 2,244.60 on 2026-11-30, but its last invoice is still {last}" in result(
+        billing, REDSTART
+    )
 
 
 def test_an_invoice_is_not_made_where_the_agreement_and_its_recap_name_different_days(billing: Desk) -> None:

@@ -300,7 +300,10 @@ class UpdateAddition(ActionBase, frozen=True, kw_only=True):
 
 
 class CreateInvoice(ActionBase, frozen=True, kw_only=True):
-    """The next invoice of an agreement, created by ConnectWise; date and amount as approved."""
+    """The next invoice of an agreement, created by ConnectWise; date and amount as approved.
+
+    `seen_last` is the number of the agreement's last invoice as the row knew it (empty: none, or not known).
+    """
 
     noun: ClassVar[str] = "Invoice"
 
@@ -309,6 +312,7 @@ class CreateInvoice(ActionBase, frozen=True, kw_only=True):
     agreement: int
     seen_date: dt.date
     seen_amount: Decimal
+    seen_last: str = ""
     customer: str
     name: str
     currency: str = ""

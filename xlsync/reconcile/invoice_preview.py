@@ -35,6 +35,7 @@ class NextInvoice(Struct, frozen=True, kw_only=True):
     currency: str = ""  # the agreement's
     children: tuple[int, ...] = ()
     parent: str = ""
+    last_number: str = ""  # of the invoice before it
 
 
 def is_unapplied(mismatch: Mismatch) -> bool:
@@ -77,6 +78,7 @@ def preview_invoices(
                 company=of_line if agreement in linked or known is None else known.company_id,
                 customer=own[0].customer,
                 date=recap.next_date if recap else None,
+                last_number=recap.last_number if recap else "",
                 amount=recap.next_amount if recap else None,
                 bss_amount=sum((line.amount for line in own), Decimal(0)) if is_of_one_currency else None,
                 mismatches=sum(unapplied[one] for one in billed),

@@ -26,8 +26,17 @@ class InvoiceCreation(Handler):
     waits_when_unanswered = False
 
     def judge(self, live: Live) -> Outcome | None:
-        """Compare the agreement's next invoice with the approved one."""
-        return judge_invoice(self.action, live.connectwise.read_recap(self.action.agreement))
+        """Compare the agreement's next invoice with the approved one.
+
+        A next date that moved on proves no invoice while the last one is still that of the row: somebody may
+        have moved the date alone.
+        """
+        action, recap = self.action, live.connectwise.read_recap(self.action.agreement)
+        judged = judge_invoice(action, recap)
+        if judged is None or judged.state is not State.ALREADY or recap.last_number != action.seen_last:
+            return judged
+        last = f"its last invoice is still {recap.last_number}" if recap.last_number else "it has no invoice"
+        return find_invoice(action, live) or changed(action, f"{_tell_next(action, recap)}, but {last}")
 
     def judge_needed(self, live: Live) -> Outcome | None:
         """Return a skipped outcome if the agreement changed, or is another one than the row shows people."""
@@ -57,7 +66,7 @@ class InvoiceCreation(Handler):
 
     def confirm(self, live: Live) -> Outcome | None:
         """Return the outcome done if the recap or the agreement's invoices show the invoice."""
-        shown = self.judge(live)
+        shown = judge_invoice(self.action, live.connectwise.read_recap(self.action.agreement))
         return (
             shown if shown is not None and shown.state is State.ALREADY else find_invoice(self.action, live)
         )
@@ -107,11 +116,15 @@ def judge_invoice(action: CreateInvoice, live: Recap) -> Outcome | None:
         made = outcome(action, State.ALREADY, f"invoice {live.last_number}".strip())
         return replace(made, invoice_number=live.last_number)
     if live.next_date != action.seen_date or live.next_amount != action.seen_amount:
-        amount = "empty" if live.next_amount is None else tell_cost(live.next_amount)
-        now = f"{amount} on {live.next_date}" if live.next_date else "none"
-        was = f"{tell_cost(action.seen_amount)} on {action.seen_date}"
-        return changed(action, f"the next invoice was {was} and is now {now}")
+        return changed(action, _tell_next(action, live))
     return None
+
+
+def _tell_next(action: CreateInvoice, live: Recap) -> str:
+    amount = "empty" if live.next_amount is None else tell_cost(live.next_amount)
+    now = f"{amount} on {live.next_date}" if live.next_date else "none"
+    was = f"{tell_cost(action.seen_amount)} on {action.seen_date}"
+    return f"the next invoice was {was} and is now {now}"
 
 
 def find_invoice(action: CreateInvoice, live: Live) -> Outcome | None:

@@ -51,6 +51,7 @@ def read_invoice_rows(book: Book) -> InvoiceEdits:
                 agreement=shown.agreement,
                 seen_date=shown.date,
                 seen_amount=shown.amount,
+                seen_last=shown.last_number,
                 customer=row.text("Customer"),
                 name=row.text("Agreement"),
                 currency=shown.currency,
