@@ -625,6 +625,36 @@ def test_what_an_addition_beside_it_billed_until_the_end_of_a_past_month_is_not_
     assert (case.row("units:71").by_hand, case.row("units:73").by_hand) == (0, None)
 
 
+def test_only_what_billed_these_units_all_month_long_leaves_nothing_to_bill_by_hand(case: Case) -> None:
+    """
+    line  units  link  contract  from
+    a     8      1:10  S1        10-01
+    b     8      2:10  S2        10-01
+    c     5      3:10  S3        10-01
+    d     5      4:10  S4        10-15
+
+    contract  own
+    S4        5
+
+    addition  agreement  quantity  from   until  mark
+    71        1          5         -      -      -
+    72        1          3         -      10-31  S9
+    73        1          3         11-01  -      -
+    74        2          5         -      -      -
+    75        2          3         10-20  10-31  -
+    76        3          5         11-01  10-31  -
+    77        4          5         10-15  10-31  -
+
+    mismatch            key
+    Not in ConnectWise  add:3:10
+    Not in ConnectWise  add:4:10
+    Units differ        units:71
+    Units differ        units:74
+    """
+    keys = ("units:71", "units:74", "add:3:10", "add:4:10")
+    assert [case.row(key).by_hand for key in keys] == [None, None, None, 0]
+
+
 def test_among_several_additions_those_that_ended_or_begin_later_are_told_to_their_contract(
     case: Case,
 ) -> None:

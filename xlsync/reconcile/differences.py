@@ -73,12 +73,16 @@ def find_differences(
             yield _not_in_connectwise(month, base, units, comparison, books)
         case (addition,):
             successor = _tell_successor(addition, comparison.later)
-            overlapping = _tell_overlapping(addition, comparison) if units > addition.quantity else ""
-            if overlapping and _units_of(_billed_whole(month, comparison)) >= units - addition.quantity:
+            missing = units - addition.quantity
+            beside = _overlapping(addition, comparison) if missing > 0 else []
+            billed = [one for one in _billed_whole(month, comparison) if one in beside]
+            if billed and _units_of(billed) >= missing:
                 base = replace(base, by_hand=Decimal(0))
             for row in _units_and_cost(base, units, charges, addition, books):
                 is_about_units = row.kind is MismatchKind.UNITS_DIFFER
-                yield with_warnings(row, successor, overlapping if is_about_units else "")
+                yield with_warnings(
+                    row, successor, _tell_overlapping(month, beside) if is_about_units else ""
+                )
         case several if isinstance(several, tuple):
             yield _several_additions(base, several)
 
@@ -243,8 +247,13 @@ def _not_in_connectwise(
 
 
 def _billed_whole(month: Month, comparison: Comparison) -> list[Addition]:
-    """List the additions that ended with the month, and so billed all of it."""
-    return [addition for addition in comparison.ended if addition.cancelled == month.last]
+    """List the additions that ended with the month and began no later than its units: they billed all."""
+    begun = max(month.first, _first_day_of_units(month, billing_lines_of(comparison.charges)))
+    return [
+        addition
+        for addition in comparison.ended
+        if addition.cancelled == month.last and (addition.effective or begun) <= begun
+    ]
 
 
 def _first_day_of_units(month: Month, lines: Iterable[BillingLine]) -> dt.date:
@@ -374,28 +383,33 @@ def _tell_successor(addition: Addition, later: Sequence[Addition]) -> str:
     )
 
 
-def _tell_overlapping(addition: Addition, comparison: Comparison) -> str:
-    """Name additions that bill units of these contracts beside this one, early in the month or after it.
+def _overlapping(addition: Addition, comparison: Comparison) -> list[Addition]:
+    """List additions that bill units of these contracts beside this one, early in the month or after it.
 
-    More units on this one would be paid twice while both run; one that follows another overlaps nothing.
+    One that follows another overlaps nothing.
     """
     contracts = {line.contract_id.casefold() for line in billing_lines_of(comparison.charges)} | {""}
     begun, end = addition.effective or dt.date.min, addition.cancelled or dt.date.max
     before = (
-        f"Addition {one.id} ({counted_units(one.quantity)}) ran beside it until {one.cancelled}"
+        one
         for one in comparison.ended
         if one.cancelled is not None and begun < one.cancelled and not one.is_taken_back
-        if one.quantity and one.contract_mark.casefold() in contracts
     )
-    after = (
-        f"Addition {one.id} ({counted_units(one.quantity)}) starts beside it on {one.effective}"
-        for one in comparison.later
-        if one.effective is not None and one.effective < end
-        if one.quantity and one.contract_mark.casefold() in contracts
-    )
+    after = (one for one in comparison.later if one.effective is not None and one.effective < end)
+    return [one for one in (*before, *after) if one.quantity and one.contract_mark.casefold() in contracts]
+
+
+def _tell_overlapping(month: Month, beside: Iterable[Addition]) -> str:
+    """Name additions that bill units beside the one of a row: with more units on it, both would bill them."""
     return " ".join(
-        f"{running}: with more units here the customer would pay for them twice."
-        for running in (*before, *after)
+        f"Addition {one.id} ({counted_units(one.quantity)}) "
+        + (
+            f"starts beside it on {one.effective}"
+            if one.effective is not None and one.effective > month.last
+            else f"ran beside it until {one.cancelled}"
+        )
+        + ": with more units here the customer would pay for them twice."
+        for one in beside
     )
 
 
