@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import pytest
@@ -74,3 +75,12 @@ def test_a_file_is_synchronised_where_a_link_leads_into_a_clients_folder(tmp_pat
     (tmp_path / "billing").symlink_to(tmp_path / "OneDrive - Example")
     assert is_synced(tmp_path / "billing" / "a.xlsx")
     assert not is_synced(tmp_path / "a.xlsx")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows the folders of every user")
+def test_a_user_without_a_folder_has_no_sync_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose user has no name."""
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # knows nobody
+    assert not is_synced(tmp_path / "xlsync-2026-10.xlsx")
+    assert find_synced(tmp_path, "darwin", {}) == {}

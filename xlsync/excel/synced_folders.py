@@ -68,7 +68,7 @@ def find_synced(
     user: Path | None = None,
 ) -> dict[str, str]:
     """Return the folders that sync clients name as theirs, with the client; `user` is the user's folder."""
-    user = user or Path.home()
+    user = user or _own_folder()
     synced = {environ[name]: "OneDrive" for name in _VARIABLES if environ.get(name)}
     for path in list(synced):
         # The libraries of SharePoint lie beside "OneDrive - Company", in a folder called "Company".
@@ -79,16 +79,24 @@ def find_synced(
         synced |= dict.fromkeys(_mount_points(), "OneDrive (SharePoint)")
         if (Path(folder.anchor) / ".shortcut-targets-by-id").exists():  # in any language
             synced[folder.anchor] = "Google Drive"
-    if system == "darwin":
+    if system == "darwin" and user is not None:
         links = {name: user / _ICLOUD / name for name in ("Desktop", "Documents")}
         synced |= {str(user / name): "iCloud Drive" for name, link in links.items() if link.exists()}
     places = [
-        user / ".dropbox",
+        *([user / ".dropbox"] if user is not None else []),
         *(Path(environ[v], "Dropbox") for v in ("APPDATA", "LOCALAPPDATA") if v in environ),
     ]
     for place in places:
         synced |= dict.fromkeys(_dropbox_folders(place / "info.json"), "Dropbox")
     return synced
+
+
+def _own_folder() -> Path | None:
+    """Return the user's folder; None for a user who has none, as in a container."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
 
 
 def is_synced(file: Path) -> bool:
