@@ -59,12 +59,17 @@ def test_a_new_addition_begins_when_units_do_that_no_credit_takes_back_from_the_
     e     3      2:10  S3        10-16
     f     5      3:10  S4        10-01
     g     -1     3:10  S4        10-16
+    h     3      4:10  S5        10-01
+    i     -6     4:10  S6        10-01
+    j     6      4:10  S6        10-11
 
     contract  own
     S3        3
+    S6        6
 
     mismatch            key        begins
     Not in ConnectWise  add:1:10   2026-10-11
+    Not in ConnectWise  add:4:10   2026-10-01
     Not in ConnectWise  add:3:10   2026-10-01
     Not in ConnectWise  add:2:10   2026-10-16
     """

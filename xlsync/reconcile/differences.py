@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from xlsync.amounts import cents, counted, counted_units, impact_of, tell_cost, tell_number
-from xlsync.models import ActionLabel, Addition, BillingLine, Link, Mismatch, MismatchKind, Month
+from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
 from xlsync.reconcile.beginnings import begin_where_allowed, closed_until, tell_by_hand
 from xlsync.reconcile.charges import (
     Charge,
@@ -201,7 +201,7 @@ def _not_in_connectwise(
 ) -> Mismatch:
     """Make the row that offers a new addition; no action where something may bill the product already."""
     charges = comparison.charges
-    begins = _first_day_of_units(month, billing_lines_of(charges))
+    begins = _first_day_of_units(month, charges)
     item = books.items.get(base.item) if isinstance(base.item, int) else None
     bundle = "The product is a bundle, which no agreement takes as an addition: link one of its parts."
     bundle = bundle if item is not None and item.is_bundle else ""
@@ -248,7 +248,7 @@ def _not_in_connectwise(
 
 def _billed_whole(month: Month, comparison: Comparison) -> list[Addition]:
     """List the additions that ended with the month and began no later than its units: they billed all."""
-    begun = max(month.first, _first_day_of_units(month, billing_lines_of(comparison.charges)))
+    begun = max(month.first, _first_day_of_units(month, comparison.charges))
     return [
         addition
         for addition in comparison.ended
@@ -256,17 +256,20 @@ def _billed_whole(month: Month, comparison: Comparison) -> list[Addition]:
     ]
 
 
-def _first_day_of_units(month: Month, lines: Iterable[BillingLine]) -> dt.date:
-    """Return the first day on which lines charge for units that none of them takes back from the same day."""
-    units: defaultdict[dt.date, Decimal] = defaultdict(Decimal)
-    for line in lines:
-        units[line.start or month.first] += line.units
-    running = Decimal(0)
-    for day in sorted(units):
-        running += units[day]
-        if running > 0:
-            return day
-    return month.first
+def _first_day_of_units(month: Month, charges: Iterable[Charge]) -> dt.date:
+    """Return the first day on which a contract is charged for units that it is not credited from that day.
+
+    A contract that is credited first had units before the month.
+    """
+    begins: list[dt.date] = []
+    for charge in charges:
+        units: defaultdict[dt.date, Decimal] = defaultdict(Decimal)
+        for line in charge.lines:
+            units[line.start or month.first] += line.units
+        day = min((day for day, change in units.items() if change), default=None)
+        if day is not None:
+            begins.append(day if units[day] > 0 else month.first)
+    return min(begins, default=month.first)
 
 
 def _units_of(additions: Iterable[Addition]) -> Decimal:
