@@ -88,6 +88,22 @@ def test_each_contract_of_a_product_gets_its_successor(desk: Desk, failing: int 
     assert "Brambling Roofing" not in approved.values()
 
 
+def test_after_a_failure_the_successor_of_an_addition_without_a_mark_is_not_taken_for_anothers(
+    desk: Desk,
+) -> None:
+    additions = desk.sandbox.connectwise.additions
+    unmarked = [{**field, "value": None} for field in additions[70]["customFields"]]
+    additions[70] = {**additions[70], "quantity": Decimal(5), "customFields": unmarked}
+    assert desk.check().code == 0
+    approve_from(desk, "2026-10-14", "units:69", "units:70", New_Units=7)
+    desk.sandbox.fail("error", write=2)
+    desk.be_impatient()
+    assert desk.apply().states["successor:69"] == "failed"
+    ran = desk.apply()
+    assert (ran.code, ran.states["successor:69"]) == (0, "done")
+    assert [one["quantity"] for one in additions_of(desk, 42, 7)[2:]] == [7, 7]
+
+
 def test_an_end_of_the_month_before_is_a_day_of_that_month(desk: Desk) -> None:
     approve_from(desk, "2026-10-01")
     assert desk.apply().code == 0

@@ -134,13 +134,15 @@ class AdditionCreation(Handler):
         if action.agreement_id is None:
             return ()
         known = {*action.beside, created_id, action.succeeds.addition.id if action.succeeds else created_id}
+        listed = self._without_other_rows(live, live.list_additions(action.agreement_id))
         return tuple(
             a.id
-            for a in self._without_other_rows(live, live.list_additions(action.agreement_id))
+            for a in listed
             if a.item_id == action.item
             and a.cancelled is None
             and a.id not in known
             and _may_be_of_contract(action, a)
+            and not _continues_other(action, a, listed)
         )
 
     def tell_unlike_row(self, answer: object) -> str:
@@ -190,12 +192,12 @@ def judge_creation(
 
 
 def _continues_other(action: CreateAddition, addition: Addition, live: Iterable[Addition]) -> bool:
-    """Return whether an addition continues, by day and mark, another one than a successor would.
+    """Return whether an addition continues, by day and mark or lack of one, another than a successor would.
 
     Each contract of a product has a successor of its own: it stands in the way of no other's.
     """
     mark = addition.contract_mark.casefold()
-    if action.succeeds is None or not mark or mark == action.succeeds.addition.contract_mark.casefold():
+    if action.succeeds is None or mark == action.succeeds.addition.contract_mark.casefold():
         return False
     return any(
         one.id in action.beside
