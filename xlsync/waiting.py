@@ -11,9 +11,12 @@ _MOMENT: Final = 0.2  # seconds
 
 
 def wait_for(jobs: Collection[Future[Any]]) -> None:
-    """Wait until all jobs have ended; raises the error of the first that failed."""
-    while wait(jobs, timeout=_MOMENT).not_done:
-        pass
+    """Wait until all jobs have ended or were cancelled; raises the error of the first that failed.
+
+    Of a job that was cancelled before it began, `wait` alone never tells that it is done.
+    """
+    while not all(job.done() for job in jobs):
+        wait(jobs, timeout=_MOMENT)
     for job in jobs:
         job.result()
 
