@@ -588,6 +588,24 @@ def test_a_remembered_company_that_is_gone_counts_as_absent_and_is_told_by_name(
     assert find_inactive([line("a")], memory, companies(*"123456789"), [], catalog(*"12345678")) == ()
 
 
+def test_what_a_person_chose_for_one_contract_and_is_gone_is_not_replaced_by_what_its_customer_has() -> None:
+    """Neither a company nor an item is; what was found by evidence is looked for anew."""
+    memory = Memory(
+        contracts={
+            "bss:S-b": Remembered(company_id=9, item_id=8, evidence=Evidence.CHOSEN),
+            "bss:S-c": Remembered(company_id=9, item_id=8, evidence=Evidence.EXACT),
+        },
+        customers={"bss:Contoso": Remembered(company_id=1)},
+        products={"bss:Backup||": Remembered(item_id=1)},
+    )
+    lines = [line("a"), line("b"), line("c")]
+    remembered = {"a": "1 remembered", "c": "1 remembered"}
+    assert companies_of(lines, companies("Contoso"), memory) == remembered
+    assert items_of(lines, catalog("Backup"), memory) == remembered
+    same = Memory(contracts=memory.contracts, customers={"bss:Contoso": Remembered(company_id=9)})
+    assert companies_of(lines, companies("Contoso"), same) == dict.fromkeys("abc", "1 exact")
+
+
 def test_a_remembered_agreement_that_is_gone_is_told_with_its_customer() -> None:
     """Many customers have an agreement of the same name."""
     names = Names(company="Contoso", agreement="Cloud Services")

@@ -83,6 +83,10 @@ class LinkPart(ABC):
     def by_contract(self, line: BillingLine) -> int | Emptied | None:
         """Return the id that is remembered for the line's contract."""
 
+    def is_only_for_contract(self, line: BillingLine) -> bool:  # noqa: ARG002
+        """Return whether what a person chose for the line's contract, and is gone, leaves the part empty."""
+        return False
+
     @abstractmethod
     def groups(self, line: BillingLine) -> Sequence[Group]:
         """Return the groups over which a pick spreads, the narrowest first."""
@@ -162,6 +166,8 @@ def _strongest(
         is_own = all(remembered != group.remembered for group in groups)
         if (choice := _remembered(remembered, part, line, of_product=is_own)) is not None:
             return choice
+        if is_own and remembered not in part.offered and part.is_only_for_contract(line):
+            return NOTHING  # it was not what its customer or product has: that would be a guess
     for group in groups:
         picked = of_group.get(group.key) if of_group else None
         if picked is not None and not part.may_spread(line, picked.to):

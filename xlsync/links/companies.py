@@ -55,6 +55,9 @@ class _CompanyPart(LinkPart):
     def by_contract(self, line: BillingLine) -> int | Emptied | None:
         return self._recall.contract(line).part("company")
 
+    def is_only_for_contract(self, line: BillingLine) -> bool:
+        return self._recall.contract(line).evidence.is_by_people
+
     def groups(self, line: BillingLine) -> Sequence[Group]:
         return (Group(customer_key(line), self._recall.customer(line).company_id),)
 

@@ -59,6 +59,9 @@ class _ItemPart(LinkPart):
         entry = self._recall.contract(line)
         return entry.part("item") if not entry.for_product or entry.for_product == line.product_key else None
 
+    def is_only_for_contract(self, line: BillingLine) -> bool:
+        return self._recall.contract(line).evidence.is_by_people
+
     def groups(self, line: BillingLine) -> Sequence[Group]:
         return (Group(product_key(line), self._recall.product(line).item_id),)
 

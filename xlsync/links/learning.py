@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from typing import Final
 
 from msgspec import Struct, field
 
@@ -28,7 +27,6 @@ from xlsync.links.memory import (
 from xlsync.models import Agreement, BillingLine, CatalogItem, Choice, Company, Evidence, Link
 from xlsync.records import replace
 
-_BY_PEOPLE: Final = (Evidence.CONFIRMED, Evidence.CHOSEN)
 _Vote = tuple[BillingLine, Mapping[str, Choice]]  # a line with its choices by the names of a link's parts
 
 
@@ -203,7 +201,7 @@ def _count_votes(
         contract, choices = contract_key(line), _parts_to_keep(links.get(line.key, Link()))
         alone: set[str] = set()  # the parts that hold for the contract alone
         if choices and line.key not in new:
-            old = {part for part, choice in choices.items() if is_earlier or choice.evidence in _BY_PEOPLE}
+            old = {part for part, choice in choices.items() if is_earlier or choice.evidence.is_by_people}
             remembered = _remembered(recall, line) if old else {}
             gone = {part for part in old if not remembered[part].stands(choices[part])}
             gone |= {"agreement"} if "company" in gone else set()
@@ -286,11 +284,10 @@ def _remembered(recall: Recall, line: BillingLine) -> dict[str, _Remembered]:
 def _parts_to_keep(link: Link) -> dict[str, Choice]:
     """Return the parts that may be remembered: all of a link that counts, else what a person decided."""
     counts = link.counts
-    decided = (*_BY_PEOPLE, Evidence.REMEMBERED)
     return {
         part: choice
         for part, choice in zip(PARTS, (link.company, link.agreement, link.item), strict=True)
-        if choice is not None and isinstance(choice.to, int) and (counts or choice.evidence in decided)
+        if choice is not None and isinstance(choice.to, int) and (counts or choice.evidence.is_by_people or choice.evidence is Evidence.REMEMBERED)
     }
 
 

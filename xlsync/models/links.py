@@ -27,6 +27,11 @@ class Evidence(StrEnum):
         """The rank of the evidence; 0 is the strongest."""
         return _STRENGTHS[self]
 
+    @property
+    def is_by_people(self) -> bool:
+        """Whether a person decided."""
+        return self in {Evidence.CONFIRMED, Evidence.CHOSEN}
+
 
 _STRENGTHS: Final = {evidence: strength for strength, evidence in enumerate(Evidence)}
 
