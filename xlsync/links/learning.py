@@ -283,11 +283,14 @@ def _remembered(recall: Recall, line: BillingLine) -> dict[str, _Remembered]:
 
 def _parts_to_keep(link: Link) -> dict[str, Choice]:
     """Return the parts that may be remembered: all of a link that counts, else what a person decided."""
-    counts = link.counts
+
+    def may(choice: Choice) -> bool:
+        return link.counts or choice.evidence.is_by_people or choice.evidence is Evidence.REMEMBERED
+
     return {
         part: choice
         for part, choice in zip(PARTS, (link.company, link.agreement, link.item), strict=True)
-        if choice is not None and isinstance(choice.to, int) and (counts or choice.evidence.is_by_people or choice.evidence is Evidence.REMEMBERED)
+        if choice is not None and isinstance(choice.to, int) and may(choice)
     }
 
 

@@ -29,7 +29,7 @@ class Evidence(StrEnum):
 
     @property
     def is_by_people(self) -> bool:
-        """Whether a person decided."""
+        """Tell apart what a person confirmed or chose from what was found."""
         return self in {Evidence.CONFIRMED, Evidence.CHOSEN}
 
 
