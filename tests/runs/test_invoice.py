@@ -345,6 +345,18 @@ def test_of_two_who_invoice_one_agreement_at_once_the_later_names_both_invoices_
     assert second != first
 
 
+def test_of_two_who_invoice_one_agreement_at_once_the_earlier_tells_its_own_number(billing: Desk) -> None:
+    """The recap shows the other's, which is the last; the PDF is named like the invoice that it shows."""
+    approve(billing, REDSTART)
+    state = billing.sandbox.connectwise
+    billing.sandbox.fail("call-after", write=1, call=lambda: make_invoice(state, state.agreements[37]))
+    ran = invoice(billing)
+    first, second = (one["invoiceNumber"] for one in made(billing, 37))
+    assert (ran.code, ran.states) == (3, {REDSTART: "done"})
+    assert result(billing, REDSTART).startswith(f"done invoice {first}; another run or person made {second}")
+    assert [file.stem for file in (billing.folder / "xlsync-2026-10-invoices").iterdir()] == [first]
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [

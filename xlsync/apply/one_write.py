@@ -216,10 +216,10 @@ def verify(
 def _with_unlike(handler: Handler, live: Live, done: Outcome) -> Outcome:
     """Add to a write that was carried out what ConnectWise made otherwise than it was approved."""
     try:
-        unlike = handler.tell_unlike_approved(live, done)
+        return handler.compare_with_approved(live, done)
     except ApiError as error:
         unlike = f"whether it is as approved could not be looked up: {error.message.rstrip('.')}"
-    return replace(done, detail=f"{done.detail}; {unlike}", differs=True) if unlike else done
+        return replace(done, detail=f"{done.detail}; {unlike}", differs=True)
 
 
 def _stored_otherwise(action: Action, handler: Handler, live: Live) -> Outcome | None:

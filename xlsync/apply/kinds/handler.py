@@ -74,9 +74,9 @@ class Handler(ABC):
         """Name the fields of a change that have neither the wanted nor the old value now; else empty."""
         return ""
 
-    def tell_unlike_approved(self, live: Live, made: Outcome) -> str:  # noqa: ARG002
-        """Say what ConnectWise made otherwise than it was approved, where that is looked up; else empty."""
-        return ""
+    def compare_with_approved(self, live: Live, made: Outcome) -> Outcome:  # noqa: ARG002
+        """Return the outcome with what ConnectWise made otherwise than approved, where that is looked up."""
+        return made
 
     def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:  # noqa: ARG002
         """Find records like the one just created that were created since the approval."""

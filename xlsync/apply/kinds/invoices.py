@@ -71,8 +71,11 @@ class InvoiceCreation(Handler):
             shown if shown is not None and shown.state is State.ALREADY else find_invoice(self.action, live)
         )
 
-    def tell_unlike_approved(self, live: Live, made: Outcome) -> str:
-        """Say which other amount ConnectWise invoiced, and which other invoices were made meanwhile."""
+    def compare_with_approved(self, live: Live, made: Outcome) -> Outcome:
+        """Say which other amount ConnectWise invoiced, and which other invoices were made meanwhile.
+
+        The number is that of the invoice itself where it is seen: the recap shows the last, whose ever it is.
+        """
         action = self.action
         listed = live.connectwise.list_invoices(action.agreement, action.seen_date)
         own = next((one for one in listed if made.id == one.id), None)
@@ -80,7 +83,10 @@ class InvoiceCreation(Handler):
             own = live.connectwise.read_invoice(made.id)
         elif own is None:
             own = next((one for one in listed if one.number and one.number == made.invoice_number), None)
-        return tell_unlike(action, own, listed)
+        if own is not None and own.number:
+            made = replace(made, detail=f"invoice {own.number}", invoice_number=own.number)
+        unlike = tell_unlike(action, own, listed)
+        return replace(made, detail=f"{made.detail}; {unlike}", differs=True) if unlike else made
 
 
 def tell_unlike(action: CreateInvoice, made: InvoiceNow | None, listed: Iterable[InvoiceNow]) -> str:
