@@ -195,7 +195,7 @@ class Ledger:
     def described(self) -> Iterator[Written]:
         """Describe every write in words."""
         for run, write in self.writes:
-            yield tell_write(run, write, is_taken_back=run.command != "undo" and self.is_taken_back(write))
+            yield tell_write(run, write, is_taken_back=self.is_taken_back(write))
 
 
 def tell_write(run: Run, write: Write, *, is_taken_back: bool = False) -> Written:

@@ -380,7 +380,7 @@ def _amount_or_zero(value: Any) -> Decimal:
 def _additions(facts: Facts, ledger: Ledger) -> Iterator[ComparedTarget]:
     """Yield the additions that the workbook knows, and those that the month's writes created.
 
-    An addition that ended since counts if the month's writes ended it.
+    An addition that is no longer compared counts if the month wrote to it.
     """
     seen = {entry.addition: entry for entry in facts.compared if entry.addition is not None}
     for id_, entry in seen.items():
