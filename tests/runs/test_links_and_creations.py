@@ -709,3 +709,25 @@ def test_the_agreements_to_choose_are_those_of_the_customer_whatever_signs_its_n
     assert [one["entry"] for one in picked[::2]] == names
     renamed = [[text for text in one["offered"] if text.startswith("Cloud for ")] for one in picked[1::2]]
     assert renamed == [[f"Cloud for {name}"] for name in names]
+
+
+def test_a_chosen_product_that_is_gone_is_told_by_name_while_the_workbook_has_it_and_never_by_number(
+    desk: Desk,
+) -> None:
+    with desk.editing() as hand:
+        line = hand.line("Redstart Textiles", "Intune")
+        product = next(label for label in hand.offered("Product") if str(label).startswith("CL-0010:"))
+        hand.set(LINES, line, {"ConnectWise Product": product})
+    assert desk.check().code == 0
+    catalog = desk.sandbox.connectwise.catalog
+    (gone,) = (record for record in catalog.values() if record["identifier"] == "CL-0010")
+    gone["inactiveFlag"] = True
+    told = []
+    for _ in range(2):
+        checked = desk.check("--refresh")
+        (notice,) = (text for text in checked.json["notices"] if "chosen for Redstart Textiles" in text)
+        told.append(notice.removesuffix(" is no longer active in ConnectWise: choose another"))
+    assert told == [
+        f"The product {product}, chosen for Redstart Textiles,",
+        "The product chosen for Redstart Textiles",
+    ]

@@ -268,12 +268,10 @@ def _tell_gone(edits: LinkEdits, overview: Overview) -> list[str]:
             to = getattr(pick, part) if pick else None
             if not isinstance(to, int):
                 continue
-            name = edits.names[part].get(to, labels.get(to, str(to)))
+            name = edits.names[part].get(to, labels.get(to, ""))  # an earlier check took what is gone away
             if to not in labels:
-                gone[
-                    f"The {word} {name}, chosen for {line.customer}, is no longer active in ConnectWise: "
-                    "choose another"
-                ] = None
+                chosen = f"{name}, chosen for {line.customer}," if name else f"chosen for {line.customer}"
+                gone[f"The {word} {chosen} is no longer active in ConnectWise: choose another"] = None
             elif labels[to] != name:
                 gone[f"The {word} {name} is called {labels[to]} in ConnectWise now"] = None
     return list(gone)
