@@ -62,6 +62,8 @@ def test_nothing_is_ended_where_an_addition_made_since_stands_in_its_successors_
     assert ran.states == {"cancel:52": "skipped", "successor:52": "skipped"}
     (told,) = (action["detail"] for action in ran.json["actions"] if action["key"] == "cancel:52")
     assert told.startswith("nothing was ended, since its successor cannot be made: changed since export:")
+    assert "with 1 unit at" in told
+    assert desk.read().get(MISMATCHES, "units:52", "Result") == f"skipped: {told}"  # once
 
 
 @pytest.mark.parametrize("failing", [None, 2])

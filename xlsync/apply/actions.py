@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Self
 
 from msgspec import Struct
 
-from xlsync.amounts import tell_cost, tell_number
+from xlsync.amounts import counted_units, tell_cost
 from xlsync.apply.action_base import NOTHING_SHOWN, ActionBase, Basis, ShownLabels, id_if_known, row_keys
 from xlsync.apply.field_names import tell_field
 from xlsync.apply.set_fields import SetFields
@@ -216,7 +216,7 @@ class CreateAddition(ActionBase, frozen=True, kw_only=True):
         return f"{self.product} for {self.customer}"
 
     def __str__(self) -> str:
-        return f"create addition {self.subject}: {tell_number(self.quantity)} units"
+        return f"create addition {self.subject}: {counted_units(self.quantity)}"
 
 
 class Field(StrEnum):

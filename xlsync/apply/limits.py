@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
-from xlsync.amounts import shortened, tell_cost, tell_number
+from xlsync.amounts import counted_units, shortened, tell_cost, tell_number
 from xlsync.apply.actions import Action, CreateInvoice
 from xlsync.apply.plan import Plan
 from xlsync.apply.set_fields import SetFields
@@ -93,7 +93,7 @@ def _over_units(action: Action, limits: Limits) -> Iterable[str]:
     before, after = action.units
     change = abs(after - before)
     if change > limits.units:
-        yield f"a change of {tell_number(change)} units, the limit is {tell_number(limits.units)}"
+        yield f"a change of {counted_units(change)}, the limit is {tell_number(limits.units)}"
     if before and change * 100 > limits.percent * abs(before):
         percent = (change * 100 / abs(before)).quantize(Decimal(1))
         yield f"a change of {percent} %, the limit is {tell_number(limits.percent)} %"

@@ -227,9 +227,11 @@ def build_plan(
             continue
         outcomes[action.key] = result
         ends = action.succeeds.key if isinstance(action, CreateAddition) and action.succeeds else ""
-        if result.state is State.SKIPPED and ends not in outcomes:
-            outcomes |= {end.key: _skip_end(end, result) for end in to_do if end.key == ends}
-            to_do = [other for other in to_do if other.key != ends]
+        end = next((other for other in to_do if other.key == ends), None)
+        if result.state is State.SKIPPED and end is not None:
+            outcomes[ends] = _skip_end(end, result)
+            outcomes[action.key] = replace(result, waits_for=ends)
+            to_do.remove(end)
     return Plan(tuple(to_do), tuple(outcomes.values()))
 
 

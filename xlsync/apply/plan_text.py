@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from xlsync.amounts import counted, tell_money, tell_number
+from xlsync.amounts import counted, counted_units, tell_money
 from xlsync.apply.actions import (
     Action,
     Change,
@@ -152,7 +152,7 @@ def _tell_change(action: UpdateAddition | CreateAddition) -> str:
         case UpdateAddition():
             what = ", ".join(str(change) for change in action.changes)
         case CreateAddition(succeeds=None):
-            what = f"new addition, 0 -> {tell_number(action.quantity)} units{_tell_start(action)}"
+            what = f"new addition, 0 -> {counted_units(action.quantity)}{_tell_start(action)}"
         case CreateAddition(succeeds=Predecessor(addition=before)):
             changes = [Change(Field.QUANTITY, before.quantity, action.quantity)]
             if action.unit_cost is not None and action.unit_cost != before.unit_cost:

@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from xlsync.amounts import tell_number
+from xlsync.amounts import counted_units, tell_number
 from xlsync.models import BillingLine, Mismatch, Month
 from xlsync.reconcile.charges import Charge
 from xlsync.records import replace
@@ -203,7 +203,7 @@ def _apply_unit_rules(charge: Charge, rules: Iterable[Rule]) -> Charge:
         number = tell_number(rule.units)
         if rule.kind is RuleKind.FREE:
             units = max(charge.units - rule.units, Decimal(0))
-            sentence = f"{number} of {tell_number(charge.units)} units are free by rule."
+            sentence = f"{number} of {counted_units(charge.units)} are free by rule."
         else:
             units = max(charge.units, rule.units)
             billed = tell_number(charge.units)

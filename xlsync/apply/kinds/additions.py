@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from xlsync.amounts import tell_number
+from xlsync.amounts import counted_units
 from xlsync.apply.action_base import Basis
 from xlsync.apply.actions import CreateAddition, Field, UpdateAddition
 from xlsync.apply.field_names import tell_field
@@ -227,7 +227,7 @@ def _may_be_of_contract(action: CreateAddition, addition: Addition) -> bool:
 
 def _tell_made(addition: Addition) -> str:
     """Say what an addition bills: its units, cost and first day."""
-    words = f"with {tell_number(addition.quantity)} units"
+    words = f"with {counted_units(addition.quantity)}"
     if addition.unit_cost is not None:
         words += f" at cost {tell_field('unitCost', addition.unit_cost)}"
     return f"{words} from {addition.effective} on" if addition.effective else words
@@ -368,7 +368,7 @@ def judge_update(action: UpdateAddition, live: Addition | None) -> Outcome | Non
         return changed(action, _tell_cancelled(live))
     if all(change.field.value_on(live) == change.wanted for change in action.changes):
         detail = ", ".join(
-            f"{tell_number(c.wanted)} units"
+            counted_units(c.wanted)
             if c.field is Field.QUANTITY
             else f"{c.field.word} {tell_field(c.field, c.wanted)}"
             for c in action.changes
