@@ -163,8 +163,17 @@ def test_errors_and_formulas_are_named_where_cells_have_no_references(
     assert told in message
 
 
-@pytest.mark.parametrize("title", ["Lines", 'Lines "Oct"', "Lines > 5"])
-def test_what_the_xml_of_a_sheet_tells_is_read_in_single_quotes_too(tmp_path: Path, title: str) -> None:
+@pytest.mark.parametrize(
+    ("title", "written"),
+    [
+        *((title, r"='\1'") for title in ("Lines", 'Lines "Oct"', "Lines > 5", "Lines a='b' c")),
+        ("Lines", r' = "\1"'),
+        ("Lines a='b' c", r'="\1"'),
+    ],
+)
+def test_what_the_xml_of_a_sheet_tells_is_read_in_single_quotes_and_with_blanks_too(
+    tmp_path: Path, title: str, written: str
+) -> None:
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
     sheet.title = title
@@ -177,16 +186,16 @@ def test_what_the_xml_of_a_sheet_tells_is_read_in_single_quotes_too(tmp_path: Pa
         sheet.append(row)
     sheet["E3"].data_type = "e"
     book.save(tmp_path / "double.xlsx")
-    single = tmp_path / "single.xlsx"
-    with zipfile.ZipFile(tmp_path / "double.xlsx") as old, zipfile.ZipFile(single, "w") as new:
+    path = tmp_path / "written.xlsx"
+    with zipfile.ZipFile(tmp_path / "double.xlsx") as old, zipfile.ZipFile(path, "w") as new:
         for name in old.namelist():
             xml = (
-                re.sub(r'="([^"\']*)"', r"='\1'", old.read(name).decode())
+                re.sub(r'="([^"\']*)"', written, old.read(name).decode())
                 .replace("&quot;", '"')
                 .replace("&gt;", ">")
             )
             new.writestr(name, xml)
-    told = refusal(single)
+    told = refusal(path)
     assert "row 3, Amount: “#REF!” is an error of a formula" in told
     assert "row 4, Amount: holds a formula without a value" in told
 

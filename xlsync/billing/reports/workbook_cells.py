@@ -42,7 +42,8 @@ _SHEET: Final = re.compile(rb'<(?:\w+:)?sheet\s(?:[^>"]|"[^"]*")*>')  # a title 
 _FROM_1904: Final = re.compile(rb'<(?:\w+:)?workbookPr\b[^>]*\bdate1904="(?:1|true)"')
 _RELATION: Final = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
 _ATTRIBUTE: Final = re.compile(rb'(?:\w+:)?(\w+)="([^"]*)"')
-_SINGLE_QUOTED: Final = re.compile(rb"(?<=\s)([\w:.-]+)\s*=\s*'([^'<]*)'")
+_WRITTEN: Final = re.compile(rb"""(?<=\s)([\w:.-]+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
+_WRITTEN_OTHERWISE: Final = (b"='", b"= '", b'= "', b' ="')
 
 _DAMAGE: Final = (
     CalamineError,
@@ -267,10 +268,16 @@ def _part_name(path: str) -> str:
 
 
 def _with_double_quotes(xml: bytes) -> bytes:
-    """Return XML whose attributes stand in double quotes, as nearly all programs write them."""
-    if xml.find(b"='", max(0, xml.find(b"?>"))) < 0:
+    """Return XML whose attributes are written `name="value"`, as nearly all programs write them."""
+    begin = max(0, xml.find(b"?>"))
+    if all(xml.find(mark, begin) < 0 for mark in _WRITTEN_OTHERWISE):
         return xml
-    return _SINGLE_QUOTED.sub(lambda one: b'%b="%b"' % (one[1], one[2].replace(b'"', b"&quot;")), xml)
+    return _WRITTEN.sub(_as_usual, xml)
+
+
+def _as_usual(attribute: re.Match[bytes]) -> bytes:
+    name, doubly, singly = attribute.groups()
+    return b'%b="%b"' % (name, singly.replace(b'"', b"&quot;") if doubly is None else doubly)
 
 
 def _targets(parts: Mapping[str, bytes], relations: str) -> dict[str, str]:
