@@ -588,6 +588,18 @@ def test_a_remembered_company_that_is_gone_counts_as_absent_and_is_told_by_name(
     assert find_inactive([line("a")], memory, companies(*"123456789"), [], catalog(*"12345678")) == ()
 
 
+def test_a_mark_fills_no_product_that_a_person_emptied_in_an_earlier_month() -> None:
+    memory = Memory(contracts={"bss:S-a": Remembered(for_product="bss:Backup||", emptied=("item",))})
+    agreements = [Agreement(id=1, name="Cloud", company_id=1)]
+    marked = {1: [addition(1, 1, mark="S-a")]}
+    for remembered, item in ((NO_MEMORY, 1), (memory, None)):
+        links = propose_links(
+            [line("a")], companies("Contoso"), agreements, catalog("Storage"), marked, remembered, {}
+        )
+        found = links["a"].item
+        assert (found.to if found else None) == item
+
+
 def test_what_a_person_chose_for_one_contract_and_is_gone_is_not_replaced_by_what_its_customer_has() -> None:
     """Neither a company nor an item is; what was found by evidence is looked for anew."""
     memory = Memory(

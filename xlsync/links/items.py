@@ -115,6 +115,7 @@ def propose_items(
     return Proposed(
         add_choices_by_name(lines, decided, by_name, product_key),
         lambda line: names.candidates(_Spelling.from_line(line)),
+        emptied=frozenset(key for key, choice in decided.items() if choice is None),
     )
 
 

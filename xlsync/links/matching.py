@@ -32,7 +32,10 @@ def propose_links(
     """
     held = Held(agreements, additions)
     marked = propose_marked_items(lines, companies.choices, items.choices, catalog, picked, decided, held)
-    items_of = {**items.choices, **marked}
+    items_of = {
+        **items.choices,
+        **{key: choice for key, choice in marked.items() if key not in items.emptied},
+    }
     agreements_of = propose_agreements(lines, companies.choices, items_of, decided, held)
     return {
         line.key: Link(

@@ -22,13 +22,14 @@ class Proposed(Struct, frozen=True):
 
     Lines without a proposal are absent from `choices`. `ties` are, by customer key, the companies that a
     BSS customer's name leads to equally; `rivals` the company to which a customer's name leads as that of
-    another account does.
+    another account does. `emptied` are the lines that a person, or what is remembered, leaves without any.
     """
 
     choices: Mapping[str, Choice]
     candidates: Callable[[BillingLine], Sequence[Candidate]]
     ties: Mapping[str, frozenset[int]] = field(default_factory=dict)
     rivals: Mapping[str, int] = field(default_factory=dict)
+    emptied: frozenset[str] = frozenset()
 
 
 class Directory:
