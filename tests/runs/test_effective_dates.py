@@ -90,6 +90,21 @@ def test_each_contract_of_a_product_gets_its_successor(desk: Desk, failing: int 
     assert "Brambling Roofing" not in approved.values()
 
 
+def test_check_keeps_the_rows_of_all_additions_of_a_product_that_ended_without_successors(desk: Desk) -> None:
+    additions = desk.sandbox.connectwise.additions
+    additions[70] = {**additions[70], "quantity": Decimal(5)}
+    assert desk.check().code == 0
+    approve_from(desk, "2026-10-14", "units:69", "units:70")
+    desk.sandbox.fail("error", write=2)
+    desk.sandbox.fail("error", write=4)
+    desk.be_impatient()
+    states = desk.apply().states
+    assert (states["successor:69"], states["successor:70"]) == ("failed", "failed")
+    assert desk.check().code == 0
+    ran = desk.apply()
+    assert (ran.code, ran.states["successor:69"], ran.states["successor:70"]) == (0, "done", "done")
+
+
 def test_after_a_failure_the_successor_of_an_addition_without_a_mark_is_not_taken_for_anothers(
     desk: Desk,
 ) -> None:

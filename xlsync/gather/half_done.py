@@ -20,9 +20,10 @@ def keep_half_done(
     """Restore approved rows whose addition has ended and whose successor was not created.
 
     A run was interrupted between the two: the approved row replaces the one that would offer
-    a new addition without the old one's fields.
+    a new addition without the old one's fields; so does each of several contracts of a product.
     """
-    mismatches = list(findings.mismatches)
+    half_done: dict[str, Mismatch] = {}
+    targets: set[tuple[int | str | None, int | str | None]] = set()
     for action in rows.actions:
         if not isinstance(action, CreateAddition) or action.succeeds is None or action.effective is None:
             continue
@@ -33,16 +34,15 @@ def keep_half_done(
         is_ended = ended is not None and ended.cancelled == action.effective - dt.timedelta(days=1)
         if not is_ended or _is_created(action, held):
             continue
-        target = (action.agreement, action.item)
-        mismatches = [
-            *(_explain(rows.mismatches[key]) for key in action.rows),
-            *(
-                m
-                for m in mismatches
-                if (m.agreement, m.item) != target or m.kind is MismatchKind.ONLY_IN_CONNECTWISE
-            ),
-        ]
-    return replace(findings, mismatches=tuple(mismatches))
+        half_done |= {key: _explain(rows.mismatches[key]) for key in action.rows}
+        targets.add((action.agreement, action.item))
+    others = (
+        mismatch
+        for mismatch in findings.mismatches
+        if (mismatch.agreement, mismatch.item) not in targets
+        or mismatch.kind is MismatchKind.ONLY_IN_CONNECTWISE
+    )
+    return replace(findings, mismatches=(*half_done.values(), *others))
 
 
 def _is_created(action: CreateAddition, held: Sequence[Addition]) -> bool:
