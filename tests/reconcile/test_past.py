@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.tables import read_case
 from xlsync.models import ActionLabel, Addition, Mismatch, MismatchKind, Month
 from xlsync.reconcile.charges import read_charges
+from xlsync.reconcile.mismatches import find_mismatches
 from xlsync.reconcile.past import LatestMonth, bill_latest, hold_to_latest, offered
 from xlsync.records import replace
 
@@ -113,6 +115,28 @@ def test_an_addition_that_a_past_month_lacks_is_held_to_what_its_own_contract_bi
     active = [marked(9, "S1"), marked(10, "S3")]
     now = hold_to_latest(row, AUGUST, billing(s1=4, s3=4, s5=3), active)
     assert (now.action, now.is_held) == (ActionLabel.CREATE_ADDITION, False)
+
+
+@pytest.mark.parametrize(("now", "is_held"), [((3, 2, 0), True), ((5, 2, 0), False), ((5, 2, 4), False)])
+def test_a_contract_beside_the_one_addition_of_another_is_held_to_what_it_is_billed_now(
+    now: tuple[int, int, int], is_held: bool
+) -> None:
+    case = read_case(
+        """
+        line  link  contract  units
+        a     1:10  S1        5
+        b     1:10  S2        2
+
+        addition  quantity  until  mark
+        71        5         10-14  S1
+        72        2         -      S2
+        """
+    )
+    keys = [(1, 10, name) for name in ("s1", "s2", "s3")]
+    units = {(1, 10, ""): Decimal(sum(now)), **dict(zip(keys, map(Decimal, now), strict=True))}
+    billed = LatestMonth(OCTOBER.plus(1), units, {}, frozenset())
+    found = find_mismatches(OCTOBER, case.lines, case.charges, case.links, case.books, latest=billed)
+    assert [(row.key, row.is_held) for row in found.mismatches] == [("add:1:10:S1", is_held)]
 
 
 def test_what_the_latest_month_bills_is_not_known_while_a_line_of_the_product_is_not_linked() -> None:

@@ -99,13 +99,19 @@ def find_mismatches(
     linked, unlinked = part_by_link(charges, links)
     compared, waiting = _pair_with_additions(month, linked, unlinked, books)
     rows = list(find_unlinked(unlinked, {product_of(charge.lines[0]) for charge in waiting}, links, books))
+    apart: set[str] = set()  # rows about contracts without an addition, where others of the target have one
     for comparison in compared:
-        rows.extend(find_differences(month, comparison, links, books))
+        differing = list(find_differences(month, comparison, links, books))
+        rows += differing
+        apart |= {row.key for row in differing if comparison.target.contract_id and row.addition is None}
     agreements = agreements_to_look_at(lines, links, vanished, books) if is_complete else {}
     rows.extend(find_unbilled(month, lines, links, books, compared, agreements))
     if latest is not None:
         active = (books.active_on(latest.month, row.agreement, row.item) for row in rows)
-        rows = [hold_to_latest(row, month, latest, own) for row, own in zip(rows, active, strict=True)]
+        rows = [
+            hold_to_latest(row, month, latest, own, is_apart=row.key in apart)
+            for row, own in zip(rows, active, strict=True)
+        ]
     rows = [hold_on_ended(row, books.agreement(row.agreement), today) for row in rows]
     mismatches = tuple(sorted((_ignore(row, choices, rules) for row in rows), key=_rank))
     passed_over = rules.by_line.keys() - {

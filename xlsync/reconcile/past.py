@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any, Final
 
@@ -100,18 +100,25 @@ def bill_latest(month: Month, charges: Iterable[Charge], links: Mapping[str, Lin
 
 
 def hold_to_latest(
-    mismatch: Mismatch, month: Month, latest: LatestMonth, active: Sequence[Addition] = ()
+    mismatch: Mismatch,
+    month: Month,
+    latest: LatestMonth,
+    active: Sequence[Addition] = (),
+    *,
+    is_apart: bool = False,
 ) -> Mismatch:
     """Remove from a past month's mismatch any write that moves an addition away from what is billed now.
 
     `active` are the additions of its target that are active in the latest month: several are told apart by
-    the contracts that they are marked with. The explanation says what both months bill. Money that the past
-    month was billed too little is noted in `by_hand`, unless the row knows it already: no write bills it.
+    the contracts that they are marked with, and `is_apart` tells that the past month has an addition of some
+    contracts, and the mismatch is about others. The explanation says what both months bill. Money that the
+    past month was billed too little is noted in `by_hand`, unless the row knows it already: no write bills
+    it.
     """
     if mismatch.kind not in _WRITABLE or mismatch.agreement is None or mismatch.item is None:
         return mismatch
     is_cost = mismatch.kind is MismatchKind.COST_DIFFERS
-    now = _billed_now(mismatch, (mismatch.agreement, mismatch.item), latest, active)
+    now = _billed_now(mismatch, (mismatch.agreement, mismatch.item), latest, active, is_apart=is_apart)
     wanted = mismatch.bss_cost if is_cost else mismatch.bss_units or Decimal(0)
     had = mismatch.connectwise_cost if is_cost else mismatch.connectwise_units
     tell: Callable[[Decimal], str] = tell_cost if is_cost else tell_number
@@ -141,11 +148,16 @@ def hold_to_latest(
 
 
 def _billed_now(
-    mismatch: Mismatch, target: tuple[int | str, int | str], latest: LatestMonth, active: Sequence[Addition]
+    mismatch: Mismatch,
+    target: tuple[int | str, int | str],
+    latest: LatestMonth,
+    active: Sequence[Addition],
+    *,
+    is_apart: bool,
 ) -> Decimal | None:
     """Return the units, or the unit cost, that the latest month bills on a target; None where not known."""
     contract = ""
-    if len(active) > 1:
+    if len(active) > 1 or is_apart:
         contract = (mismatch.addition.contract_mark if mismatch.addition else mismatch.contract_id).casefold()
     key = (*target, contract)
     is_billed = key in latest.units
@@ -157,7 +169,19 @@ def _billed_now(
         return None  # a line that is not linked may be this product, or that of no mark this addition's
     if mismatch.kind is MismatchKind.COST_DIFFERS:
         return latest.costs.get(key)
+    if is_apart and not contract:
+        return _billed_on_rest(target, latest, marks)
     return latest.units.get(key) if is_billed else Decimal(0)
+
+
+def _billed_on_rest(
+    target: tuple[int | str, int | str], latest: LatestMonth, marks: Set[str]
+) -> Decimal | None:
+    """Return the units that the latest month bills on a target but for the contracts of these marks."""
+    total = latest.units.get((*target, ""), Decimal(0))
+    marked = [latest.units.get((*target, mark), Decimal(0)) for mark in marks if mark]
+    known = [units for units in marked if units is not None]
+    return None if total is None or len(known) < len(marked) else total - sum(known, Decimal(0))
 
 
 def offered(mismatch: Mismatch) -> tuple[ActionLabel, ...]:
