@@ -632,6 +632,7 @@ def test_only_what_billed_these_units_all_month_long_leaves_nothing_to_bill_by_h
     b     8      2:10  S2        10-01
     c     5      3:10  S3        10-01
     d     5      4:10  S4        10-15
+    e     5      5:10  S5        10-01
 
     contract  own
     S4        5
@@ -644,15 +645,18 @@ def test_only_what_billed_these_units_all_month_long_leaves_nothing_to_bill_by_h
     75        2          3         10-20  10-31  -
     76        3          5         11-01  10-31  -
     77        4          5         10-15  10-31  -
+    78        5          4         -      10-14  -
+    79        5          5         10-15  10-31  -
 
     mismatch            key
     Not in ConnectWise  add:3:10
     Not in ConnectWise  add:4:10
+    Not in ConnectWise  add:5:10
     Units differ        units:71
     Units differ        units:74
     """
-    keys = ("units:71", "units:74", "add:3:10", "add:4:10")
-    assert [case.row(key).by_hand for key in keys] == [None, None, None, 0]
+    keys = ("units:71", "units:74", "add:3:10", "add:4:10", "add:5:10")
+    assert [case.row(key).by_hand for key in keys] == [None, None, None, 0, 0]
 
 
 def test_among_several_additions_those_that_ended_or_begin_later_are_told_to_their_contract(

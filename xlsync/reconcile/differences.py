@@ -247,12 +247,17 @@ def _not_in_connectwise(
 
 
 def _billed_whole(month: Month, comparison: Comparison) -> list[Addition]:
-    """List the additions that ended with the month and began no later than its units: they billed all."""
+    """List the additions that ended with the month and billed their units as long as they were charged.
+
+    They began no later than the units, or continue one that ended within the month.
+    """
     begun = max(month.first, _first_day_of_units(month, comparison.charges))
+    continuing = {one.cancelled + dt.timedelta(days=1) for one in comparison.ended if one.cancelled}
     return [
         addition
         for addition in comparison.ended
-        if addition.cancelled == month.last and (addition.effective or begun) <= begun
+        if addition.cancelled == month.last and not addition.is_taken_back
+        if (addition.effective or begun) <= begun or addition.effective in continuing
     ]
 
 
