@@ -644,3 +644,14 @@ def test_ctrl_c_while_a_pdf_is_read_tells_of_the_invoice_that_was_made(billing: 
     again = invoice(billing)
     assert (again.code, again.states) == (0, {REDSTART: "already"})
     assert len(made(billing, 37)) == 1
+
+
+def test_nothing_is_invoiced_while_a_run_does_not_tell_the_date_of_its_invoice(billing: Desk) -> None:
+    approve(billing, REDSTART)
+    assert invoice(billing).code == 0
+    (file,) = (billing.home / "journal").rglob("*.jsonl")
+    file.write_text(file.read_text().replace("nextInvoiceDate", "date"))
+    billing.forget_log()
+    ran = invoice(billing)
+    assert (ran.code, billing.sent()) == (1, [])
+    assert "Which invoice run" in ran.err

@@ -142,11 +142,22 @@ def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
 
 
 def _list_sent(runs: Iterable[Run]) -> Iterator[tuple[Run, Write, tuple[str, str]]]:
-    """Yield every invoice that was sent, run by run, with its path and the date of the approved invoice."""
+    """Yield every invoice that was sent, run by run, with its path and the date of the approved invoice.
+
+    Raises XlsyncError where the journal does not tell that date: the invoice might be made again.
+    """
     for run in sorted(runs, key=lambda run: run.id):
         for sent in run.writes:
-            if sent.kind == CreateInvoice.__name__ and sent.was:
-                yield run, sent, (sent.path, str(sent.was.get("nextInvoiceDate")))
+            if sent.kind != CreateInvoice.__name__:
+                continue
+            day = (sent.was or {}).get("nextInvoiceDate")
+            if day is None:
+                raise XlsyncError(
+                    f"Which invoice run {run.number} made is not known: its journal tells no date of "
+                    f"{sent.what!r}.",
+                    "Mend that line of the journal: nextInvoiceDate is the date that was approved.",
+                )
+            yield run, sent, (sent.path, str(day))
 
 
 def _find_unanswered(runs: Iterable[Run]) -> dict[tuple[str, str, str], str]:
