@@ -776,6 +776,15 @@ def test_money_of_customers_by_the_bracket_of_its_header_is_not_what_the_msp_pay
     assert line.cost == Decimal("12.10")
 
 
+def test_an_error_in_the_column_of_charged_periods_is_one_problem(path: Path) -> None:
+    header = ["Customer", "Product", "Quantity", "Amount", "Period"]
+    rows = (
+        ["Amber Ltd", "Mail", "6", "63", "01.10.2026 - 31.10.2026"],
+        ["Amber Ltd", "Mail", "6", "63", "#REF!"],
+    )
+    assert refusal(path, *rows, header=header).count("row 3, Period: “#REF!” is an error of a formula") == 1
+
+
 @pytest.mark.parametrize("total", ["Total", "Total EUR", "Gesamtbetrag in EUR", "Total Charges"])
 def test_a_total_beside_a_tax_may_hold_it_whatever_its_currency(path: Path, total: str) -> None:
     header = ["Customer", "Product", "Quantity", "VAT", total]

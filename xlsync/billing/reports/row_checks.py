@@ -68,14 +68,15 @@ class RowChecks:
                 self.tell(at, "end", f"{end.date} is before the start, {start.date}")
 
     def _read_columns(self) -> Iterable[tuple[str, Sequence[Any]]]:
-        """Return the columns that are read, by meaning."""
-        yield from self.values.texts.items()
+        """Return the columns that are read, by meaning; that of the periods as periods, not as texts too."""
+        period = "" if {"start", "end"} <= set(self.values.dates) else self.values.range_of
+        yield from ((meaning, cells) for meaning, cells in self.values.texts.items() if meaning != period)
         for name in _READ_NUMBERS:
             if name in self.values.numbers:
                 yield name, self.values.numbers[name]
         yield from self.values.dates.items()
-        if self.values.range_of and not {"start", "end"} <= set(self.values.dates):
-            yield self.values.range_of, self.values.periods
+        if period:
+            yield period, self.values.periods
 
     def _check_names(self, charging: Sequence[int]) -> None:
         """Add a problem for each customer or product that names none: a ditto mark, in a sign or in words."""
