@@ -92,9 +92,12 @@ def _results_of_undone(run: Run, outcomes: Sequence[Outcome], taken_back: str) -
         if written.state == State.DONE:
             for row in written.rows:
                 rows.setdefault(row, []).extend(fields.get(written.record, [False]))
-    return {
-        row: taken_back if all(parts) else f"partly {taken_back}" for row, parts in rows.items() if any(parts)
-    }
+    return {row: _tell_parts(parts, taken_back) for row, parts in rows.items() if any(parts)}
+
+
+def _tell_parts(parts: Sequence[bool], taken_back: str) -> str:
+    """Say that all of a row's parts were taken back, or only some of them."""
+    return taken_back if all(parts) else f"partly {taken_back}"
 
 
 def _results_of_redone(undo: Run, runs: Sequence[Run], taken_back: str) -> dict[str, str]:
@@ -117,7 +120,7 @@ def _results_of_redone(undo: Run, runs: Sequence[Run], taken_back: str) -> dict[
             continue
         parts = [part for one in of_last for part in ledger.parts_taken_back(one)]
         in_force = f"{State.ALREADY}: {Spent(last, written).text}"
-        results[row] = in_force if not any(parts) else taken_back if all(parts) else f"partly {taken_back}"
+        results[row] = _tell_parts(parts, taken_back) if any(parts) else in_force
     return results
 
 

@@ -184,17 +184,22 @@ def _cancellation(change: _ChangeOfAddition, last_day: dt.date) -> SetFields:
     """Make the action that ends an addition for good."""
     impact = change.mismatch.impact
     money = abs(impact or Decimal(0))
-    ended = end_addition(
+    ended = _end(change, last_day, f"cancel {change.subject} as of {last_day}", begins=last_day)
+    return replace(
+        ended, monthly=money, impact=-money, stops=change.seen.quantity, is_price_known=impact is not None
+    )
+
+
+def _end(change: _ChangeOfAddition, last_day: dt.date, what: str, *, begins: dt.date) -> SetFields:
+    """Make the action that ends the addition of a change; `begins` is the day from which that counts."""
+    return end_addition(
         change.seen,
         last_day,
         rows=change.rows,
-        what=f"cancel {change.subject} as of {last_day}",
+        what=what,
         subject=change.subject,
-        begins=last_day,
+        begins=begins,
         basis=change.basis,
-    )
-    return replace(
-        ended, monthly=money, impact=-money, stops=change.seen.quantity, is_price_known=impact is not None
     )
 
 
@@ -236,15 +241,7 @@ def _succession(
     `update` is the change in place that they are made of; its money is theirs.
     """
     seen, eve = change.seen, begins - dt.timedelta(days=1)
-    ended = end_addition(
-        seen,
-        eve,
-        rows=change.rows,
-        what=f"end {change.subject} on {eve}",
-        subject=change.subject,
-        begins=begins,
-        basis=change.basis,
-    )
+    ended = _end(change, eve, f"end {change.subject} on {eve}", begins=begins)
     successor = CreateAddition(
         key=f"successor:{seen.id}",
         rows=change.rows,
